@@ -1,0 +1,51 @@
+// The JSON that the front door's own API answers. Types only: pages and clients import them.
+import type { AssertionFault } from "./denial.ts";
+
+export type AgentState = "up" | "down" | "draining";
+
+/** `GET /api/me` */
+export type MeAnswer = {
+  readonly id: string;
+  readonly email: string | null;
+  readonly name: string | null;
+  readonly groups: readonly string[];
+  readonly roles: readonly string[];
+  readonly agents: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly description: string;
+    /** Gateway that serves it to this person; null when none is routed. */
+    readonly gateway: string | null;
+    readonly state: AgentState;
+  }[];
+  /** `expiresAt`: RFC 3339. */
+  readonly session: { readonly sid: string; readonly expiresAt: string };
+};
+
+/** `GET /api/token` */
+export type TokenAnswer = {
+  readonly accessToken: string;
+  readonly tokenType: "Bearer";
+  /** Seconds. */
+  readonly expiresIn: number;
+  /** `url`: where this token opens a WebSocket. */
+  readonly agents: readonly { readonly id: string; readonly url: string }[];
+};
+
+/** `POST /auth/logout` for a JSON caller. */
+export type LogoutAnswer = { readonly redirect: string };
+
+/** Every refusal, as JSON. */
+export type ErrorAnswer = {
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly requestId: string;
+    /** A gateway's answer to `assertion_invalid`: what was wrong with it. */
+    readonly reason?: AssertionFault;
+    /** Groups that would grant it (`agent_not_allowed`). */
+    readonly grantedBy?: readonly string[];
+    /** Whom to ask, from the configuration. */
+    readonly contact?: string;
+  };
+};

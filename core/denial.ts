@@ -1,0 +1,73 @@
+// Every way to say no, in one closed union. A denial carries the exact facts, for the audit line; what the
+// person is told is decided in denial-answer.ts. Codes are never renamed: docs/errors.md lists them all.
+import type { AgentId, EndpointId, GatewayId } from "./ids.ts";
+import type { JwtFault } from "./jwt.ts";
+
+export type Denial =
+  // the request itself
+  | { readonly code: "host_unknown"; readonly host: string }
+  | { readonly code: "request_malformed"; readonly what: string }
+  | { readonly code: "headers_too_large"; readonly what: string }
+  | { readonly code: "body_too_large"; readonly limitBytes: number }
+  | { readonly code: "method_not_allowed"; readonly method: string; readonly allow: readonly string[] }
+  | { readonly code: "path_unknown" }
+  | { readonly code: "origin_missing" }
+  | { readonly code: "origin_foreign"; readonly origin: string }
+  | { readonly code: "upgrade_invalid"; readonly what: string }
+  | { readonly code: "credentials_ambiguous"; readonly what: string }
+  // who is asking
+  | { readonly code: "session_missing" }
+  | { readonly code: "session_ended"; readonly how: "expired" | "ended" }
+  | { readonly code: "bearer_invalid"; readonly fault: BearerFault }
+  | {
+      readonly code: "login_failed";
+      readonly what: string;
+      /** Starting again may help: the browser's own record of this login is gone or another tab's. */
+      readonly restartable: boolean;
+    }
+  | { readonly code: "email_missing" }
+  | { readonly code: "groups_missing"; readonly claim: string }
+  | { readonly code: "groups_overflow"; readonly claim: string }
+  | { readonly code: "user_denied"; readonly rule: string }
+  // what they may do
+  | {
+      readonly code: "agent_not_allowed";
+      readonly agent: AgentId;
+      /** Groups that would grant it, in the order of the policy. */
+      readonly grantedBy: readonly string[];
+    }
+  | { readonly code: "agent_unknown"; readonly agent: string }
+  | { readonly code: "no_agents" }
+  | { readonly code: "role_missing"; readonly role: string }
+  // where it would go
+  | { readonly code: "route_missing"; readonly agent: AgentId }
+  | { readonly code: "home_unavailable"; readonly gateway: GatewayId; readonly endpoint: EndpointId }
+  | { readonly code: "gateway_unavailable"; readonly gateway: GatewayId }
+  | { readonly code: "gateway_draining"; readonly gateway: GatewayId; readonly endpoint: EndpointId }
+  | { readonly code: "gateway_answer_invalid"; readonly gateway: GatewayId; readonly what: string }
+  | { readonly code: "gateway_lost"; readonly gateway: GatewayId; readonly endpoint: EndpointId }
+  // what we need and do not have
+  | { readonly code: "provider_unavailable"; readonly provider: string; readonly what: string }
+  | { readonly code: "store_unavailable" }
+  | { readonly code: "audit_unavailable" }
+  | { readonly code: "keys_unavailable"; readonly what: string }
+  | { readonly code: "too_many_attempts"; readonly retryAfterSeconds: number }
+  | { readonly code: "overloaded"; readonly what: string }
+  | { readonly code: "stopping" }
+  /** The client hung up before it could be answered: only the audit line says so. */
+  | { readonly code: "client_gone" }
+  | { readonly code: "internal_error" }
+  // a gateway's own refusals, before 101
+  | { readonly code: "assertion_missing" }
+  | { readonly code: "assertion_duplicate" }
+  | { readonly code: "assertion_invalid"; readonly fault: AssertionFault }
+  | { readonly code: "assertion_agent"; readonly agent: string }
+  | { readonly code: "gateway_full"; readonly what: string };
+
+export type DenialCode = Denial["code"];
+
+/** Why a bearer token was not accepted: the audit line says it, the wire says `bearer_invalid`. */
+export type BearerFault = JwtFault | "wrong_scheme" | "opaque" | "id_token" | "no_subject";
+
+/** Why a gateway did not accept an assertion. */
+export type AssertionFault = JwtFault | "wrong_use" | "replayed" | "replay_memory_full" | "older_than_start";

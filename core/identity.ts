@@ -1,0 +1,29 @@
+// Who is asking, once proved. Only two places may vouch: proxy/identify (a live session) and
+// token-exchange (a verified bearer). test/architecture.test.ts holds that.
+import type { SessionId, UserId } from "./ids.ts";
+
+export type Identity = {
+  readonly userId: UserId;
+  readonly issuer: string;
+  /** As the provider asserted it, lower-cased; null when it asserted none. */
+  readonly email: string | null;
+  /** True only if the provider marked it verified, or the operator trusts this provider's e-mails. */
+  readonly emailTrusted: boolean;
+  readonly name: string | null;
+  readonly groups: readonly string[];
+  /** The login this identity comes from; a bearer has one of its own. */
+  readonly sid: SessionId;
+  readonly via: "session" | "bearer";
+  /** Milliseconds since 1970 after which this proof counts no more. */
+  readonly expiresAt: number;
+  /** Number of the newest event that was applied before this identity was read (design: continuous access). */
+  readonly asOfEvent: number;
+};
+
+declare const verified: unique symbol;
+export type VerifiedIdentity = Identity & { readonly [verified]: true };
+
+/** States that the caller has just proved this identity. */
+export function vouchFor(identity: Identity): VerifiedIdentity {
+  return Object.freeze(identity) as VerifiedIdentity;
+}
