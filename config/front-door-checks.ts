@@ -1,0 +1,67 @@
+// Rules between the keys of front-door.json5 that its schema cannot say. Each part is looked at as soon as it is
+// sound by itself. Pure.
+import type { ConfigIssue } from "../core/config-error.ts";
+import { type Document, issueAt, judgeable } from "./document.ts";
+import { type FrontDoorConfig, frontDoorSchema } from "./front-door.ts";
+import { valueAt } from "./key-path.ts";
+import { isLoopbackOrigin, isLoopbackTarget, isNeverTarget } from "./network-zone.ts";
+import { soundKeys } from "./schema-issues.ts";
+
+export function frontDoorIssues(document: Document): readonly ConfigIssue[] {
+  const { publicUrl, listen, privateListen, session } = soundKeys(frontDoorSchema, document.value);
+  const provider = soundKeys(frontDoorSchema.shape.provider, valueAt(document.value, ["provider"]));
+  const issues: ConfigIssue[] = [];
+  if (publicUrl !== undefined) issues.push(...publicUrlIssues(document, publicUrl, listen));
+  if (listen !== undefined && privateListen !== undefined && overlap(listen, privateListen)) {
+    const expected = "another port than the public listener's (listen.port)";
+    issues.push(issueAt(document, ["privateListen", "port"], expected));
+  }
+  if (provider.issuer !== undefined) issues.push(...issuerIssues(document, provider.issuer));
+  if (provider.bearer !== undefined && provider.bearer.audience === provider.clientId) {
+    // OpenID Connect Core §2: an ID token's aud is the client id. It would pass for an access token (S76).
+    const expected = "the audience of access tokens for this front door, never provider.clientId";
+    issues.push(issueAt(document, ["provider", "bearer", "audience"], expected));
+  }
+  if (session !== undefined && session.idle > session.absolute) {
+    issues.push(issueAt(document, ["session", "idle"], "at most session.absolute"));
+  }
+  return judgeable(document, issues);
+}
+
+function publicUrlIssues(
+  document: Document,
+  publicUrl: string,
+  listen: FrontDoorConfig["listen"] | undefined,
+): ConfigIssue[] {
+  const url = new URL(publicUrl);
+  if (url.protocol === "https:") return [];
+  if (!isLoopbackOrigin(url.hostname)) {
+    const expected = "https: over plain http everyone on the way can read the session cookie";
+    return [issueAt(document, ["publicUrl"], expected)];
+  }
+  if (listen === undefined || isLoopbackTarget(listen.host)) return [];
+  return [issueAt(document, ["listen", "host"], "a loopback address, because publicUrl is plain http")];
+}
+
+function issuerIssues(document: Document, issuer: string): ConfigIssue[] {
+  const url = new URL(issuer);
+  if (isNeverTarget(url.hostname)) {
+    return [issueAt(document, ["provider", "issuer"], "an address that is not link-local or unspecified")];
+  }
+  if (url.protocol === "https:" || isLoopbackTarget(url.hostname)) return [];
+  return [
+    issueAt(document, ["provider", "issuer"], "https (OpenID Connect Discovery §3); http only on loopback"),
+  ];
+}
+
+type Listener = FrontDoorConfig["listen"];
+
+const EVERY_ADDRESS = ["0.0.0.0", "::"];
+
+function overlap(one: Listener, other: Listener): boolean {
+  if (one.port !== other.port || one.port === 0) return false;
+  const hosts = [one.host, other.host].map((host) =>
+    host === "localhost" ? "127.0.0.1" : host.toLowerCase(),
+  );
+  return hosts[0] === hosts[1] || hosts.some((host) => EVERY_ADDRESS.includes(host));
+}

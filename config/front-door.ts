@@ -1,0 +1,151 @@
+// front-door.json5: the front door's own settings. Nothing here decides who may use what (access.ts) or
+// where it runs (routes.ts).
+import { z } from "zod";
+import { LOG_LEVELS } from "../core/log.ts";
+import { cidr, duration, host, issuerUrl, key256, origin, path, port, timeout } from "./field-values.ts";
+
+export const frontDoorSchema = z.strictObject({
+  publicUrl: origin.describe(
+    "The origin that people and clients use. Loopback may be http, anything else is https.",
+  ),
+  listen: z
+    .strictObject({
+      host: host.default("127.0.0.1").describe("Address or name to listen on."),
+      port: port.default(8080).describe("Port to listen on."),
+    })
+    .prefault({})
+    .describe("The public listener."),
+  privateListen: z
+    .strictObject({
+      host: host.default("127.0.0.1").describe("Address or name to listen on."),
+      port: port.default(9464).describe("Port to listen on."),
+    })
+    .prefault({})
+    .describe("The private listener: liveness and readiness for operations. Keep it off public networks."),
+  trustedProxies: z
+    .array(cidr)
+    .default([])
+    .describe("Addresses whose X-Forwarded-For is believed, such as nginx on this host. Empty: nobody's."),
+  data: path.default("./.gatehouse/front-door").describe("Folder for sessions, keys and the audit log."),
+  encryptionKey: key256.describe("Encrypts what is stored. Keep it outside the data folder."),
+  policy: z
+    .strictObject({
+      access: path.describe("Path of access.json5."),
+      routes: path.describe("Path of routes.json5."),
+    })
+    .describe("IT's and ops's files."),
+  provider: z
+    .strictObject({
+      name: z.string().min(1).describe("What people call it, such as Okta. Shown on pages."),
+      issuer: issuerUrl.describe(
+        "Issuer identifier, byte for byte as the provider's discovery document says it. Plain http only on loopback.",
+      ),
+      clientId: z.string().min(1).describe("As the provider registered this front door."),
+      clientSecret: z.string().min(8).describe("Goes with the client id."),
+      scopes: z
+        .array(z.string().min(1))
+        .refine((scopes) => scopes.includes("openid"), 'a list with "openid" in it')
+        .default(["openid", "profile", "email"])
+        .describe("Asked for at login; openid is required."),
+      idTokenSigningAlg: z
+        .enum(["RS256", "PS256", "ES256"])
+        .default("RS256")
+        .describe("The one algorithm that ID tokens may be signed with."),
+      emailTrusted: z
+        .boolean()
+        .default(false)
+        .describe("Take every e-mail of this provider as verified. For a company's own directory only."),
+      timeout: timeout.prefault("8s").describe("For each request to the provider."),
+      bearer: z
+        .strictObject({
+          audience: z
+            .string()
+            .min(1)
+            .describe("`aud` of the provider's access tokens meant for this front door."),
+          types: z
+            .array(z.enum(["at+jwt", "application/at+jwt", "jwt", "none"]))
+            .min(1)
+            .default(["at+jwt"])
+            .describe("`typ` values the provider puts on them (RFC 9068 says at+jwt); none: it puts none."),
+          algorithms: z
+            .array(z.enum(["RS256", "PS256", "ES256"]))
+            .min(1)
+            .default(["RS256", "ES256"])
+            .describe("Signature algorithms accepted on them."),
+        })
+        .optional()
+        .describe("Accept the provider's access tokens at GET /api/token. Left out: that way in is closed."),
+    })
+    .describe("The OpenID provider."),
+  groups: z
+    .strictObject({
+      claim: z.string().min(1).default("groups").describe("Claim that lists a person's groups."),
+      whenMissing: z
+        .enum(["refuse", "none"])
+        .default("refuse")
+        .describe("A login without the claim: refuse it, or take it as in no group."),
+    })
+    .prefault({}),
+  session: z
+    .strictObject({
+      absolute: duration.prefault("12h").describe("A session ends this long after its login."),
+      idle: duration
+        .prefault("8h")
+        .describe("A session unused for this long ends; at most session.absolute."),
+    })
+    .prefault({}),
+  assertion: z
+    .strictObject({
+      issuer: z
+        .string()
+        .min(1)
+        .default("gatehouse")
+        .describe("`iss` of what gateways are told. A name, never fetched."),
+    })
+    .prefault({}),
+  audit: z
+    .strictObject({
+      onFailure: z
+        .enum(["refuse", "continue"])
+        .default("refuse")
+        .describe("When the audit log cannot be written: admit nobody, or go on."),
+    })
+    .prefault({}),
+  contact: z.string().min(1).default("your IT department").describe("Whom pages tell people to ask."),
+  limits: z
+    .strictObject({
+      headerBytes: z
+        .int()
+        .min(4_096)
+        .max(65_536)
+        .default(16_384)
+        .describe("Bytes of request line and headers together."),
+      headerCount: z.int().min(20).max(1_000).default(100).describe("Header lines of one request."),
+      requestBodyBytes: z
+        .int()
+        .min(1)
+        .default(100 * 1024 * 1024)
+        .describe("Bytes in the body of a request forwarded to a gateway."),
+      headersTimeout: timeout.prefault("10s").describe("For a client to send its request's head."),
+      idleTimeout: timeout.prefault("1h").describe("An open WebSocket without a byte either way ends."),
+      connectTimeout: timeout.prefault("5s").describe("To reach a gateway."),
+      answerTimeout: timeout.prefault("30s").describe("For a gateway to begin its answer."),
+      sockets: z.int().min(1).default(20_000).describe("Open WebSockets in all."),
+      socketsPerUser: z.int().min(1).default(100).describe("Open WebSockets of one person."),
+      failedAttemptsPerMinute: z
+        .int()
+        .min(1)
+        .default(60)
+        .describe("Credentials that prove nothing, from one address or IPv6 /64. More are answered 429."),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({ level: z.enum(LOG_LEVELS).default("info").describe("What is logged from here upwards.") })
+    .prefault({}),
+});
+
+/** Durations in milliseconds, keys as bytes, origins serialised, the issuer as it was written. */
+export type FrontDoorConfig = z.output<typeof frontDoorSchema>;
+
+/** Paths whose values are secrets: `<NAME>_FILE` is accepted for them, and no message shows them. */
+export const FRONT_DOOR_SECRETS = ["encryptionKey", "provider.clientSecret"] as const;

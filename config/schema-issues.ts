@@ -1,0 +1,120 @@
+// Checks a document against its schema: the value, or every fault in the words of formatIssue.
+import type { z } from "zod";
+import type { ConfigIssue } from "../core/config-error.ts";
+import { type Document, issueAt, judgeable } from "./document.ts";
+import { formatPath, type KeyPath, valueAt } from "./key-path.ts";
+import { knownNames } from "./nearest-name.ts";
+import { type SchemaKey, schemaKeys } from "./schema-keys.ts";
+
+export type Checked<T> = { readonly value: T | undefined; readonly issues: readonly ConfigIssue[] };
+
+export function checkSchema<T>(document: Document, schema: z.ZodType<T>): Checked<T> {
+  const result = schema.safeParse(document.value, { error: expectation });
+  if (result.success) return { value: result.data, issues: [] };
+  const keys = schemaKeys(schema);
+  const issues = result.error.issues
+    .filter((issue) => !document.faulty.has(formatPath(issue.path)))
+    .flatMap((issue) => issuesOf(document, keys, issue));
+  return { value: undefined, issues: judgeable(document, issues) };
+}
+
+/**
+ * The parts of an object or list that are sound by themselves, so that one fault does not keep the rules about the
+ * others from being checked.
+ */
+export function soundEntries<T>(schema: z.ZodType<T>, container: unknown): [string, T][] {
+  if (typeof container !== "object" || container === null) return [];
+  return Object.entries(container).flatMap(([key, entry]): [string, T][] => {
+    const result = schema.safeParse(entry);
+    return result.success ? [[key, result.data]] : [];
+  });
+}
+
+/** The same for the keys of an object that each have a schema of their own. */
+export function soundKeys<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  container: unknown,
+): Partial<z.output<z.ZodObject<Shape>>> {
+  const entries = Object.entries(schema.shape).flatMap(([key, field]) =>
+    soundEntries(field as z.ZodType, { [key]: valueAt(container, [key]) }),
+  );
+  return Object.fromEntries(entries) as Partial<z.output<z.ZodObject<Shape>>>;
+}
+
+function issuesOf(document: Document, keys: readonly SchemaKey[], issue: z.core.$ZodIssue): ConfigIssue[] {
+  const { path } = issue;
+  if (issue.code === "unrecognized_keys") {
+    const known = keys.filter((key) => matches(key.path.slice(0, -1), path) && key.path.length > path.length);
+    const names = known.map((key) => key.path.at(-1) ?? "");
+    return issue.keys.map((name) =>
+      issueAt(document, [...path, name], `a known key${knownNames(name, names)}`, "an unknown key"),
+    );
+  }
+  if (issue.code === "invalid_key") {
+    const expected = issue.issues[0]?.message ?? issue.message;
+    return [issueAt(document, path, expected, "this key")];
+  }
+  if (valueAt(document.value, path) === undefined) return missing(document, keys, path, issue.message);
+  return [issueAt(document, path, issue.message)];
+}
+
+/** One issue for each value that is needed at or below a missing place, each with every way to give it. */
+function missing(
+  document: Document,
+  keys: readonly SchemaKey[],
+  path: KeyPath,
+  expected: string,
+): ConfigIssue[] {
+  const below = keys.filter(
+    (key) => key.path.length === path.length + 1 && matches(key.path.slice(0, -1), path),
+  );
+  const needed = below.filter((key) => key.required);
+  if (needed.length > 0) {
+    return needed.flatMap((key) => missing(document, keys, [...path, key.path.at(-1) ?? ""], key.type));
+  }
+  const setting = document.settings.find(({ key }) => formatPath(key.path) === formatPath(path));
+  if (setting === undefined) return [issueAt(document, path, expected)];
+  const ways = [setting.variable, setting.fileVariable].filter((name) => name !== undefined);
+  return [issueAt(document, path, `${expected}; set it in the file or by ${ways.join(" or ")}`)];
+}
+
+/** Whether a place fits a key's path, where `*` is any key of a table and `[]` any item. */
+function matches(pattern: readonly string[], path: KeyPath): boolean {
+  return (
+    pattern.length === path.length &&
+    pattern.every(
+      (key, index) => key === "*" || key === path[index] || (key === "[]" && Number.isInteger(path[index])),
+    )
+  );
+}
+
+/** The message of a fault whose schema brings none of its own: what was expected, never the input. */
+function expectation(issue: z.core.$ZodRawIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return typeNames[issue.expected] ?? issue.expected;
+    case "invalid_value":
+      return issue.values.map((value) => JSON.stringify(value)).join(" or ");
+    case "too_small":
+      return `at least ${issue.minimum}${unitOf(issue.origin)}`;
+    case "too_big":
+      return `at most ${issue.maximum}${unitOf(issue.origin)}`;
+    default:
+      return "another value";
+  }
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  string: "text in quotes",
+  int: "a whole number",
+  number: "a number",
+  boolean: "true or false",
+  array: "a list: [ … ]",
+  object: "an object: { … }",
+  record: "an object: { … }",
+};
+
+function unitOf(origin: string): string {
+  if (origin === "string") return " characters";
+  return origin === "array" ? " entries" : "";
+}

@@ -1,0 +1,402 @@
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { loadFrontDoor, loadGateway } from "../../config/load.ts";
+import { ConfigError } from "../../core/config-error.ts";
+import {
+  ACCESS,
+  FRONT_DOOR,
+  folderWith,
+  frontDoorWith,
+  GATEWAY,
+  issuesOf,
+  placesOf,
+  ROUTES,
+  reference,
+} from "./config-folder.ts";
+
+const NO_ENV = {};
+
+function gatewayWith(gateway: unknown = GATEWAY): string {
+  return join(folderWith({ "gateway.json5": gateway }), "gateway.json5");
+}
+
+describe("loading the front door", () => {
+  test("fills in defaults and makes every path absolute from the file's folder", () => {
+    const path = frontDoorWith();
+    const folder = dirname(path);
+    expect(loadFrontDoor(path, NO_ENV)).toEqual({
+      config: {
+        publicUrl: "https://agents.example.com",
+        listen: { host: "127.0.0.1", port: 8080 },
+        privateListen: { host: "127.0.0.1", port: 9464 },
+        trustedProxies: [],
+        data: join(folder, ".gatehouse/front-door"),
+        encryptionKey: Buffer.alloc(32, 0x0f),
+        policy: { access: join(folder, "access.json5"), routes: join(folder, "routes.json5") },
+        provider: {
+          name: "Okta",
+          // Not a byte changed: Auth0's issuers end in a slash.
+          issuer: "https://login.example.com/",
+          clientId: "gatehouse",
+          clientSecret: "correct horse",
+          scopes: ["openid", "profile", "email"],
+          idTokenSigningAlg: "RS256",
+          emailTrusted: false,
+          timeout: 8_000,
+        },
+        groups: { claim: "groups", whenMissing: "refuse" },
+        session: { absolute: 43_200_000, idle: 28_800_000 },
+        assertion: { issuer: "gatehouse" },
+        audit: { onFailure: "refuse" },
+        contact: "your IT department",
+        limits: {
+          headerBytes: 16_384,
+          headerCount: 100,
+          requestBodyBytes: 104_857_600,
+          headersTimeout: 10_000,
+          idleTimeout: 3_600_000,
+          connectTimeout: 5_000,
+          answerTimeout: 30_000,
+          sockets: 20_000,
+          socketsPerUser: 100,
+          failedAttemptsPerMinute: 60,
+        },
+        log: { level: "info" },
+      },
+      access: {
+        agents: new Map([
+          ["assistant", { name: "Assistant", description: "" }],
+          ["coder", { name: "Coder", description: "" }],
+        ]),
+        groups: new Map([["engineering", { agents: ["assistant", "coder"], roles: [] }]]),
+        userIds: new Map(),
+        emails: new Map(),
+      },
+      routing: {
+        gateways: new Map([
+          [
+            "cloud",
+            {
+              id: "cloud",
+              label: "cloud",
+              endpoints: [{ id: "cloud-1", url: "https://10.0.1.10:18789" }],
+              userHeader: undefined,
+              sendGroups: false,
+            },
+          ],
+        ]),
+        rules: [{ index: 0, users: undefined, groups: undefined, agents: undefined, to: "cloud" }],
+      },
+      files: [path, join(folder, "access.json5"), join(folder, "routes.json5")],
+    });
+  });
+
+  test("freezes the whole result", () => {
+    const { config, access, routing } = loadFrontDoor(frontDoorWith(), NO_ENV);
+    expect(() => Object.assign(config.session, { idle: 0 })).toThrow(TypeError);
+    expect(() => (routing.rules as unknown[]).pop()).toThrow(TypeError);
+    expect(() => (access.emails as Map<string, unknown>).clear()).toThrow(TypeError);
+  });
+
+  test("names the faults of all files and of the environment together", () => {
+    const path = frontDoorWith({
+      frontDoor: {
+        ...FRONT_DOOR,
+        publicUrl: "http://agents.example.com",
+        encryptionKey: "short",
+        provider: { ...FRONT_DOOR.provider, clientSecret: 12, scope: ["openid"] },
+        session: { absolute: "1h", idle: "2h" },
+        limits: { sockets: 0 },
+      },
+      access: {
+        ...ACCESS,
+        groups: { engineering: { agents: ["assistent"], role: ["it"] }, field: { agents: ["assistent"] } },
+      },
+      routes: { ...ROUTES, routes: [{ agents: ["codar"], to: "clowd" }, { to: "cloud" }, { to: "cloud" }] },
+    });
+    const env = { GATEHOUSE_LISTEN_PORT: "eighty", GATEHOUSE_SESION_IDLE: "secret?" };
+    expect(issuesOf(() => loadFrontDoor(path, env))).toEqual([
+      {
+        source: "GATEHOUSE_LISTEN_PORT",
+        path: "listen.port",
+        found: '"eighty"',
+        expected: "a port number, 0 to 65535 (0: any free one)",
+      },
+      {
+        source: "front-door.json5",
+        path: "encryptionKey",
+        found: "a value of 5 characters",
+        expected: "32 random bytes in hex or base64, as `openssl rand -hex 32` prints",
+      },
+      {
+        source: "front-door.json5",
+        path: "provider.clientSecret",
+        found: "a value of 2 characters",
+        expected: "text in quotes",
+      },
+      {
+        source: "front-door.json5",
+        path: "provider.scope",
+        found: "an unknown key",
+        expected:
+          "a known key, did you mean scopes? (known: name, issuer, clientId, clientSecret, scopes, idTokenSigningAlg, emailTrusted, timeout, bearer)",
+      },
+      { source: "front-door.json5", path: "limits.sockets", found: "0", expected: "at least 1" },
+      {
+        source: "front-door.json5",
+        path: "publicUrl",
+        found: '"http://agents.example.com"',
+        expected: "https: over plain http everyone on the way can read the session cookie",
+      },
+      {
+        source: "front-door.json5",
+        path: "session.idle",
+        found: '"2h"',
+        expected: "at most session.absolute",
+      },
+      {
+        source: "access.json5",
+        path: "groups.engineering.role",
+        found: "an unknown key",
+        expected: "a known key, did you mean roles? (known: agents, roles)",
+      },
+      {
+        source: "access.json5",
+        path: "groups.engineering.agents[0]",
+        found: '"assistent"',
+        expected: "an agent of the catalogue, did you mean assistant? (known: assistant, coder)",
+      },
+      {
+        source: "access.json5",
+        path: "groups.field.agents[0]",
+        found: '"assistent"',
+        expected: "an agent of the catalogue, did you mean assistant? (known: assistant, coder)",
+      },
+      {
+        source: "routes.json5",
+        path: "routes[0].agents[0]",
+        found: '"codar"',
+        expected: "an agent of the catalogue, did you mean coder? (known: assistant, coder)",
+      },
+      {
+        source: "routes.json5",
+        path: "routes[0].to",
+        found: '"clowd"',
+        expected: "a gateway of this file, did you mean cloud? (known: cloud)",
+      },
+      {
+        source: "routes.json5",
+        path: "routes[2]",
+        found: "a rule after routes[1], which always holds",
+        expected: "the rule without conditions to be the last one",
+      },
+      {
+        source: "GATEHOUSE_SESION_IDLE",
+        path: "",
+        found: "a variable that nothing reads",
+        expected: "a name that docs/config.md lists, did you mean GATEHOUSE_SESSION_IDLE?",
+      },
+    ]);
+  });
+
+  test("lists each missing value with every way to give it, not the object that would hold it", () => {
+    expect(issuesOf(() => loadFrontDoor(frontDoorWith({ frontDoor: {} }), NO_ENV))).toEqual(
+      [
+        [
+          "publicUrl",
+          'an http or https origin such as "https://agents.example.com", without a path',
+          "PUBLIC_URL",
+        ],
+        [
+          "encryptionKey",
+          "32 random bytes in hex or base64, as `openssl rand -hex 32` prints",
+          "ENCRYPTION_KEY or GATEHOUSE_ENCRYPTION_KEY_FILE",
+        ],
+        ["policy.access", "path", "POLICY_ACCESS"],
+        ["policy.routes", "path", "POLICY_ROUTES"],
+        ["provider.name", "text", "PROVIDER_NAME"],
+        ["provider.issuer", "URL", "PROVIDER_ISSUER"],
+        ["provider.clientId", "text", "PROVIDER_CLIENT_ID"],
+        ["provider.clientSecret", "text", "PROVIDER_CLIENT_SECRET or GATEHOUSE_PROVIDER_CLIENT_SECRET_FILE"],
+      ].map(([path, expected, variables]) => ({
+        source: "front-door.json5",
+        path,
+        found: "nothing",
+        expected: `${expected}; set it in the file or by GATEHOUSE_${variables}`,
+      })),
+    );
+  });
+
+  test("names a policy file as it stands beside the front door's, and goes on with the others", () => {
+    const frontDoor = { ...FRONT_DOOR, policy: { access: "it/access.json5", routes: "routes.json5" } };
+    const path = frontDoorWith({ frontDoor, routes: "{ gateways: {}, routes: [ }" });
+    let thrown: unknown;
+    try {
+      loadFrontDoor(path, NO_ENV);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toEqual(
+      new ConfigError([
+        {
+          source: join(dirname(path), "it/access.json5"),
+          path: "",
+          found: "no such file",
+          expected: "a file that this process may read",
+        },
+        {
+          source: join(dirname(path), "routes.json5"),
+          path: "",
+          found: "a syntax error in line 1, column 27: invalid character '}'",
+          expected: "JSON5",
+        },
+      ]),
+    );
+  });
+
+  test("judges the environment even when the file cannot be read", () => {
+    const load = () => loadFrontDoor("/nowhere/front-door.json5", { GATEHOUSE_LISTEN_PORT: "x" });
+    expect(placesOf(load)).toEqual(["front-door.json5 ", "GATEHOUSE_LISTEN_PORT listen.port"]);
+  });
+
+  test("does not show where a policy file is when a variable says so", () => {
+    const frontDoor = {
+      ...FRONT_DOOR,
+      policy: { access: `${reference("WHERE")}/access.json5`, routes: "routes.json5" },
+    };
+    const load = () => loadFrontDoor(frontDoorWith({ frontDoor }), { WHERE: "hush-hush" });
+    expect(issuesOf(load)).toEqual([
+      {
+        source: "front-door.json5 (policy.access)",
+        path: "",
+        found: "no such file",
+        expected: "a file that this process may read",
+      },
+    ]);
+  });
+
+  test.each([
+    ["a list", "[]", { found: "a list of 0", expected: "an object: { … }" }],
+    ["null", "null", { found: "null", expected: "an object: { … }" }],
+    ["text", '"x"', { found: "a value of 1 characters", expected: "an object: { … }" }],
+    ["NUL", "{}\0", { found: "a NUL character", expected: "UTF-8 text without NUL" }],
+    [
+      "no UTF-8",
+      Buffer.from([0x7b, 0xff, 0x7d]),
+      { found: "bytes that are not UTF-8", expected: "UTF-8 text" },
+    ],
+    ["empty", "", { found: "a syntax error in line 1, column 1: invalid end of input", expected: "JSON5" }],
+    ["large", `{}${" ".repeat(1_048_576)}`, { found: "1048578 bytes", expected: "at most 1048576 bytes" }],
+  ])("refuses a file that is %s", (_, frontDoor, fault) => {
+    expect(issuesOf(() => loadFrontDoor(frontDoorWith({ frontDoor }), NO_ENV))).toEqual([
+      { source: "front-door.json5", path: "", ...fault },
+    ]);
+  });
+
+  test("refuses a folder in a file's place", () => {
+    const path = frontDoorWith({
+      frontDoor: { ...FRONT_DOOR, policy: { access: "access.d", routes: "routes.json5" } },
+    });
+    mkdirSync(join(dirname(path), "access.d"));
+    expect(issuesOf(() => loadFrontDoor(path, NO_ENV))).toEqual([
+      { source: "access.d", path: "", found: "something that is not a file", expected: "a file" },
+    ]);
+  });
+
+  test("names a key __proto__ once, and nothing inherits from it", () => {
+    const frontDoor = `{ __proto__: { contact: "nobody" }, ${JSON.stringify(FRONT_DOOR).slice(1)}`;
+    const access = `{ agents: { __proto__: { name: "Root" } }, users: { "a@b": { "__proto__": { deny: true } } } }`;
+    const load = () => loadFrontDoor(frontDoorWith({ frontDoor, access }), NO_ENV);
+    const fault = { found: "a reserved key", expected: "another name" };
+    expect(issuesOf(load)).toEqual([
+      { source: "front-door.json5", path: "__proto__", ...fault },
+      { source: "access.json5", path: "agents.__proto__", ...fault },
+      { source: "access.json5", path: 'users["a@b"].__proto__', ...fault },
+    ]);
+    expect(Reflect.get({}, "deny")).toBeUndefined();
+  });
+
+  test("reads a file that starts with a byte order mark", () => {
+    const frontDoor = `\uFEFF${JSON.stringify(FRONT_DOOR)}`;
+    expect(loadFrontDoor(frontDoorWith({ frontDoor }), NO_ENV).config.publicUrl).toBe(
+      "https://agents.example.com",
+    );
+  });
+});
+
+describe("loading a gateway", () => {
+  test("fills in defaults and makes every path absolute from the file's folder", () => {
+    const path = gatewayWith();
+    expect(loadGateway(path, NO_ENV)).toEqual({
+      gateway: {
+        id: "cloud",
+        endpoint: "cloud-1",
+        bind: "loopback",
+        port: 18_789,
+        auth: {
+          mode: "assertion",
+          issuer: "gatehouse",
+          trust: "t".repeat(43),
+          keySet: join(dirname(path), "keys/set.jws"),
+        },
+        heartbeat: { interval: 30_000, timeout: 10_000 },
+        maxMessageSize: 26_214_400,
+        concurrentConnections: 1_000,
+        replayMemory: 100_000,
+      },
+      agents: {
+        defaults: {
+          model: "claude-sonnet-5-5",
+          maxConcurrent: 4,
+          maxQueued: 100,
+          maxOutputTokens: 8_192,
+        },
+        entries: {
+          assistant: { name: "Assistant", description: "", instructions: "You are a helpful assistant." },
+        },
+      },
+      anthropic: { timeout: 600_000 },
+      data: join(dirname(path), ".gatehouse/gateway"),
+      audit: { onFailure: "refuse" },
+      log: { level: "info" },
+    });
+  });
+
+  test("knows no agent that nobody configured, whatever objects inherit", () => {
+    const { entries } = loadGateway(gatewayWith(), NO_ENV).agents;
+    expect(["constructor", "toString", "__proto__"].map((id) => Reflect.get(entries, id))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test.each(["loopback", "127.0.0.1", "0.0.0.0", "::", "fd00::7", "10.0.1.10"])("binds to %s", (bind) => {
+    expect(loadGateway(gatewayWith(), { GATEHOUSE_GATEWAY_BIND: bind }).gateway.bind).toBe(bind);
+  });
+
+  test("refuses no agents, a name to bind to, plain http for the API key and a mode that does not exist", () => {
+    const faulty = {
+      gateway: { ...GATEWAY.gateway, bind: "localhost", auth: { ...GATEWAY.gateway.auth, mode: "none" } },
+      agents: { entries: {} },
+      anthropic: { baseUrl: "http://proxy.example.com" },
+    };
+    expect(issuesOf(() => loadGateway(gatewayWith(faulty), NO_ENV))).toEqual([
+      {
+        source: "gateway.json5",
+        path: "gateway.bind",
+        found: '"localhost"',
+        expected: '"loopback", or an IP address to listen on such as "10.0.1.10", "0.0.0.0" or "::"',
+      },
+      { source: "gateway.json5", path: "gateway.auth.mode", found: '"none"', expected: '"assertion"' },
+      { source: "gateway.json5", path: "agents.entries", found: "an object", expected: "at least one agent" },
+      {
+        source: "gateway.json5",
+        path: "anthropic.baseUrl",
+        found: '"http://proxy.example.com"',
+        expected: "an https URL (http only on loopback): the API key travels over it",
+      },
+    ]);
+  });
+});
