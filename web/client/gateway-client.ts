@@ -1,0 +1,143 @@
+// Keeps one agent's connection alive: connects, judges each end, connects again with back-off and jitter.
+// Knows nothing of chats (chat-client.ts) or pages. Socket, fetch, timers and randomness are parameters.
+import type { EventFrame, HelloOk } from "../../core/gateway-protocol.ts";
+import type { Result } from "../../core/result.ts";
+import { askMe, type Fetch, type Refusal } from "./ask-me.ts";
+import { backOffMs } from "./back-off.ts";
+import {
+  type Connection,
+  type ConnectionDeps,
+  type ConnectionEnd,
+  openConnection,
+  type RequestFailure,
+} from "./connection.ts";
+import { needsReason, type Verdict, verdictOf } from "./verdict.ts";
+
+export type ConnectionState =
+  | { readonly kind: "connecting" }
+  | { readonly kind: "connected" }
+  | {
+      readonly kind: "reconnecting" | "gateway_down";
+      readonly message: string;
+      /** Until the next attempt; 0 while it is under way. */
+      readonly inSeconds: number;
+    }
+  | { readonly kind: "signed_out" | "refused"; readonly refusal: Refusal };
+
+export type GatewayClientDeps = ConnectionDeps & {
+  readonly fetch: Fetch;
+  /** At least 0, less than 1. */
+  readonly random: () => number;
+};
+
+export type GatewayClientListener = {
+  state(state: ConnectionState): void;
+  welcomed(hello: HelloOk): void;
+  event(frame: EventFrame): void;
+  ended(end: ConnectionEnd): void;
+};
+
+export type GatewayClient = {
+  /** Connects at once: at the start, instead of waiting, or after giving up. */
+  connect(): void;
+  /** After sleep, or when the network is back: makes sure that the connection still lives. */
+  wake(): void;
+  /** Without a welcomed connection it is lost at once. */
+  request(method: string, params: unknown): Promise<Result<unknown, RequestFailure>>;
+  close(): void;
+};
+
+const PROBE_WITHIN_MS = 5_000;
+/** A connection that lasted this long worked: the next back-off starts from the beginning. */
+const STABLE_AFTER_MS = 5_000;
+
+/**
+ * @param url `wss://<front door>/agents/<agent>/ws`
+ * @param agent to find in `/api/me` when an upgrade is refused
+ */
+export function createGatewayClient(
+  url: string,
+  agent: string,
+  deps: GatewayClientDeps,
+  listener: GatewayClientListener,
+): GatewayClient {
+  let connection: Connection | undefined;
+  let state: ConnectionState = { kind: "connecting" };
+  let attempts = 0;
+  /** Grows with every attempt, so that a late answer about an earlier one changes nothing. */
+  let epoch = 0;
+  let cancelTimer = () => {};
+
+  function become(next: ConnectionState) {
+    state = next;
+    listener.state(next);
+  }
+
+  function connect() {
+    if (state.kind === "connected" || connection !== undefined) return;
+    epoch += 1;
+    cancelTimer();
+    become("inSeconds" in state ? { ...state, inSeconds: 0 } : { kind: "connecting" });
+    connection = openConnection(url, deps, {
+      welcomed(hello) {
+        become({ kind: "connected" });
+        cancelTimer = deps.after(STABLE_AFTER_MS, () => {
+          attempts = 0;
+        });
+        listener.welcomed(hello);
+      },
+      event: (frame) => listener.event(frame),
+      ended: (end) => void judge(end),
+    });
+  }
+
+  async function judge(end: ConnectionEnd) {
+    connection = undefined;
+    cancelTimer();
+    listener.ended(end);
+    const judged = epoch;
+    let verdict = verdictOf(end, null, agent);
+    if (needsReason(end)) {
+      if (state.kind === "connected") become(stateOf(verdict, 0));
+      verdict = verdictOf(end, await askMe(deps), agent);
+    }
+    if (judged !== epoch) return;
+    if (!("notBeforeMs" in verdict)) return become(verdict);
+    const delayMs = Math.max(verdict.notBeforeMs, backOffMs(attempts, deps.random()));
+    attempts += 1;
+    const seconds = Math.ceil(delayMs / 1_000);
+    countDown(verdict, seconds, delayMs - (seconds - 1) * 1_000);
+  }
+
+  function countDown(verdict: Verdict, inSeconds: number, tickMs: number) {
+    become(stateOf(verdict, inSeconds));
+    cancelTimer = deps.after(tickMs, () => {
+      if (inSeconds > 1) countDown(verdict, inSeconds - 1, 1_000);
+      else connect();
+    });
+  }
+
+  return {
+    connect,
+    wake() {
+      if (state.kind === "connected") void connection?.request("health", {}, PROBE_WITHIN_MS);
+      else if ("inSeconds" in state) connect();
+    },
+    async request(method, params) {
+      if (connection === undefined || state.kind !== "connected")
+        return { ok: false, error: { kind: "lost" } };
+      return connection.request(method, params);
+    },
+    close() {
+      epoch += 1;
+      cancelTimer();
+      connection?.close();
+      connection = undefined;
+    },
+  };
+}
+
+function stateOf(verdict: Verdict, inSeconds: number): ConnectionState {
+  if (!("notBeforeMs" in verdict)) return verdict;
+  return { kind: verdict.kind, message: verdict.message, inSeconds };
+}

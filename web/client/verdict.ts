@@ -1,0 +1,57 @@
+// What the end of a connection means for the person: try again, or say plainly why not. Pure.
+
+import type { MeOutcome, Refusal } from "./ask-me.ts";
+import type { ConnectionEnd } from "./connection.ts";
+
+export type Verdict =
+  | {
+      readonly kind: "reconnecting" | "gateway_down";
+      readonly message: string;
+      /** Milliseconds to wait at least. */
+      readonly notBeforeMs: number;
+    }
+  | { readonly kind: "signed_out" | "refused"; readonly refusal: Refusal };
+
+/** True when only `/api/me` can tell why: the upgrade was refused, or a policy closed the connection. */
+export function needsReason(end: ConnectionEnd): boolean {
+  return end.refusal === null && (end.code === 1008 || (!end.welcomed && end.code !== 1002));
+}
+
+/** @param me the answer of `/api/me` after the end; null when it was not asked, or not yet */
+export function verdictOf(end: ConnectionEnd, me: MeOutcome | null, agent: string): Verdict {
+  if (end.code === 1002) return refuse("This page is older or newer than the gateway. Reload it.");
+  if (end.refusal !== null)
+    return end.refusal.retryable === true ? again(end.refusal.message) : refuse(end.refusal.message);
+  if (me?.kind === "signed_out") return { kind: "signed_out", refusal: me.refusal };
+  if (me?.kind === "denied") return { kind: "refused", refusal: me.refusal };
+  // RFC 6455 §7.4.1, 1008: a policy ended it. Connecting again by itself would only fight that decision.
+  if (end.code === 1008)
+    return refuse(end.reason === "" ? "The connection was ended by a policy." : end.reason);
+  if (me === null) return again(wordsFor(end));
+  if (me.kind === "unavailable")
+    return { kind: "reconnecting", message: me.refusal.message, notBeforeMs: me.retryAfterMs };
+  const mine = me.me.agents.find((candidate) => candidate.id === agent);
+  if (mine === undefined) return refuse("This agent is not among yours.");
+  if (mine.gateway === null) return down("No gateway serves this agent for you yet.");
+  if (mine.state === "down") return down(`The gateway "${mine.gateway}" is not answering.`);
+  if (mine.state === "draining") return down(`The gateway "${mine.gateway}" is being taken down.`);
+  return again("The gateway could not be reached.");
+}
+
+function wordsFor(end: ConnectionEnd): string {
+  if (end.code === 1012) return "The gateway is restarting.";
+  if (end.code === 1009) return "The gateway closed the connection because a message was too large.";
+  return end.code === 1013 && end.reason !== "" ? end.reason : "The connection was lost.";
+}
+
+function again(message: string): Verdict {
+  return { kind: "reconnecting", message, notBeforeMs: 0 };
+}
+
+function down(message: string): Verdict {
+  return { kind: "gateway_down", message, notBeforeMs: 0 };
+}
+
+function refuse(message: string): Verdict {
+  return { kind: "refused", refusal: { message, requestId: null, contact: null } };
+}
