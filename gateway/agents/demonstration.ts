@@ -1,0 +1,85 @@
+// The agent that answers when there is no model: for trying out sign-in, routing, stop and reconnect. It says what
+// it is, and tells only what the gateway was told. No network.
+import type { Clock } from "../../core/clock.ts";
+import type { EndpointId, GatewayId } from "../../core/ids.ts";
+import type { Agent, AgentTurn } from "./agent.ts";
+
+export type DemonstrationOptions = {
+  readonly gateway: GatewayId;
+  readonly endpoint: EndpointId;
+  readonly clock: Clock;
+};
+
+const WORD_MS = 25;
+const SLOW_WORD_MS = 200;
+/** A minute at five words a second. */
+const SLOW_WORDS = 300;
+
+export function createDemonstrationAgent({ gateway, endpoint, clock }: DemonstrationOptions): Agent {
+  function answerTo(turn: AgentTurn): { readonly text: string; readonly wordMs: number } {
+    const asked = turn.conversation.at(-1)?.text ?? "";
+    switch (asked.trim().toLowerCase()) {
+      case "whoami":
+        return { text: whoami(turn), wordMs: WORD_MS };
+      case "where":
+        return {
+          text: `Agent: ${turn.agent.id}\nGateway: ${gateway}\nEndpoint: ${endpoint}`,
+          wordMs: WORD_MS,
+        };
+      case "slow":
+        return { text: slow(), wordMs: SLOW_WORD_MS };
+      default:
+        return { text: explanation(turn, asked), wordMs: WORD_MS };
+    }
+  }
+
+  return {
+    async *answer(turn, signal) {
+      const { text, wordMs } = answerTo(turn);
+      // Spaces and line breaks travel with the word before them, so the pieces add up to the text.
+      for (const word of text.match(/\S+\s*/g) ?? []) {
+        await pause(clock, wordMs, signal);
+        if (signal.aborted) return;
+        yield { kind: "text", text: word };
+      }
+    },
+  };
+}
+
+function whoami({ speaker }: AgentTurn): string {
+  return [
+    "The front door told this gateway that you are:",
+    `Name: ${speaker.name ?? "(none)"}`,
+    `E-mail: ${speaker.email ?? "(none)"}`,
+    `User id: ${speaker.userId}`,
+    `Session id: ${speaker.sid}`,
+    `Agents on this connection: ${speaker.agents.join(", ")}`,
+  ].join("\n");
+}
+
+function slow(): string {
+  return Array.from({ length: SLOW_WORDS }, (_, index) => `word-${index + 1}`).join(" ");
+}
+
+function explanation({ agent }: AgentTurn, asked: string): string {
+  return [
+    `I am ${agent.name}, a demonstration agent without a model.`,
+    `You wrote: ${asked}`,
+    "Try: whoami (who the gateway was told you are), where (which machine answers), slow (a long answer, to try stop and reload).",
+  ].join("\n\n");
+}
+
+function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const cancel = clock.after(delayMs, () => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    });
+    function stop() {
+      cancel();
+      resolve();
+    }
+    signal.addEventListener("abort", stop, { once: true });
+  });
+}

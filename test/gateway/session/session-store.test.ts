@@ -1,0 +1,187 @@
+import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { ChatMessage } from "../../../core/gateway-protocol.ts";
+import { createLog } from "../../../core/log.ts";
+import { openSessionStore, type SessionStore } from "../../../gateway/session/session-store.ts";
+import { ALICE, agentId, BOB } from "../../support/assertion-fixture.ts";
+
+const MAIN = { userId: ALICE, agentId: agentId("coder"), name: "main" };
+let folder: string;
+let store: SessionStore;
+let ids: number;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "gatehouse-sessions-"));
+  ids = 0;
+  store = await open();
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+function open(): Promise<SessionStore> {
+  const newId = () => {
+    ids += 1;
+    return `session-${ids}`;
+  };
+  return openSessionStore({ folder, newId, log: createLog("test", "silent") });
+}
+
+function message(text: string, changes: Partial<ChatMessage> = {}): ChatMessage {
+  return {
+    id: `m-${text}`,
+    role: "user",
+    content: [{ type: "text", text }],
+    timestamp: 1_000 + text.length,
+    runId: `run-${text}`,
+    ...changes,
+  };
+}
+
+async function textsOf(from: SessionStore, identity = MAIN): Promise<readonly string[]> {
+  const session = (await from.sessionsOf(identity.userId)).find(identity);
+  if (session === undefined) return [];
+  const transcript = await from.read(session);
+  const indexes = Array.from({ length: transcript.messageCount }, (_, index) => index);
+  return indexes.map((index) =>
+    transcript
+      .message(index)
+      .content.map((part) => part.text)
+      .join(""),
+  );
+}
+
+async function fileOf(user: string): Promise<string> {
+  const [name = ""] = await readdir(join(folder, user));
+  return join(folder, user, name);
+}
+
+describe("session store", () => {
+  test("keeps sessions and histories over a restart, with their ids and times", async () => {
+    await store.append(MAIN, message("one"));
+    await store.append(MAIN, message("three", { role: "assistant", stopReason: "stop" }));
+    await store.append({ ...MAIN, name: "notes" }, message("seventeen"));
+    const reopened = await open();
+    expect(await textsOf(reopened)).toEqual(["one", "three"]);
+    expect((await reopened.sessionsOf(ALICE)).list()).toEqual([
+      {
+        ...MAIN,
+        name: "notes",
+        sessionId: "session-2",
+        chatType: "direct",
+        createdAt: 1_009,
+        updatedAt: 1_009,
+        messageCount: 1,
+        bytes: expect.any(Number),
+      },
+      {
+        ...MAIN,
+        sessionId: "session-1",
+        chatType: "direct",
+        createdAt: 1_003,
+        updatedAt: 1_005,
+        messageCount: 2,
+        bytes: expect.any(Number),
+      },
+    ]);
+    expect(reopened.total()).toBe(2);
+  });
+
+  test("cuts off a line that was torn by a kill, and goes on behind what was complete", async () => {
+    await store.append(MAIN, message("kept"));
+    const torn = JSON.stringify(message("torn"));
+    await appendFile(await fileOf(ALICE), torn.slice(0, torn.length - 5));
+    const reopened = await open();
+    expect(await textsOf(reopened)).toEqual(["kept"]);
+    await reopened.append(MAIN, message("x"));
+    expect(await textsOf(await open())).toEqual(["kept", "x"]);
+  });
+
+  test("has every acknowledged message after a kill at any byte of the next one", async () => {
+    await store.append(MAIN, message("kept"));
+    const path = await fileOf(ALICE);
+    const kept = (await readFile(path)).length;
+    await store.append(MAIN, message("next"));
+    const whole = await readFile(path);
+    for (let length = kept; length <= whole.length; length += 1) {
+      await writeFile(path, whole.subarray(0, length));
+      expect(await textsOf(await open())).toEqual(length === whole.length ? ["kept", "next"] : ["kept"]);
+    }
+  });
+
+  test("starts a session anew whose very first write was torn", async () => {
+    await store.append(MAIN, message("never acknowledged"));
+    await truncate(await fileOf(ALICE), 10);
+    const reopened = await open();
+    expect(await textsOf(reopened)).toEqual([]);
+    await reopened.append(MAIN, message("first"));
+    expect(await textsOf(reopened)).toEqual(["first"]);
+  });
+
+  test("leaves out a damaged session, keeps the others, and never writes over it", async () => {
+    await store.append(MAIN, message("damaged"));
+    const path = await fileOf(ALICE);
+    const damaged = (await readFile(path, "utf8")).replace('"sessionId"', '"sessionid"');
+    await writeFile(path, damaged);
+    await store.append({ ...MAIN, name: "notes" }, message("fine"));
+    const reopened = await open();
+    expect((await reopened.sessionsOf(ALICE)).list().map(({ name }) => name)).toEqual(["notes"]);
+    await expect(reopened.append(MAIN, message("over it"))).rejects.toThrow("EEXIST");
+    expect(await readFile(path, "utf8")).toBe(damaged);
+  });
+
+  test("does not take over a file that belongs to somebody else", async () => {
+    await store.append(MAIN, message("alice's"));
+    const path = await fileOf(ALICE);
+    await store.append({ ...MAIN, userId: BOB }, message("bob's"));
+    await writeFile(await fileOf(BOB), await readFile(path));
+    expect((await (await open()).sessionsOf(BOB)).list()).toEqual([]);
+  });
+
+  test("keeps the sessions of two people with the same key apart", async () => {
+    await store.append(MAIN, message("alice's"));
+    await store.append({ ...MAIN, userId: BOB }, message("bob's"));
+    expect(await textsOf(store)).toEqual(["alice's"]);
+    expect(await textsOf(store, { ...MAIN, userId: BOB })).toEqual(["bob's"]);
+    expect((await store.sessionsOf(BOB)).find(MAIN)).toBeUndefined();
+  });
+
+  test.each(["..", "...", "a:b", "con", "x".repeat(116)])(
+    "never uses the name %j in a path",
+    async (name) => {
+      await store.append({ ...MAIN, name }, message("kept"));
+      expect(await readdir(folder)).toEqual([ALICE]);
+      expect(await readdir(join(folder, ALICE))).toEqual([expect.stringMatching(/^[0-9a-f]{40}\.jsonl$/)]);
+      expect(await textsOf(await open(), { ...MAIN, name })).toEqual(["kept"]);
+    },
+  );
+
+  test("writes messages handed over together one after the other", async () => {
+    const texts = Array.from({ length: 20 }, (_, index) => `message ${index}`);
+    await Promise.all(texts.map((text) => store.append(MAIN, message(text))));
+    expect(await textsOf(await open())).toEqual(texts);
+  });
+
+  test("says that a message is part of the history in the step in which it becomes so", async () => {
+    const sessions = await store.sessionsOf(ALICE);
+    const counts: (number | undefined)[] = [];
+    await store.append(MAIN, message("one"), () => counts.push(sessions.find(MAIN)?.messageCount));
+    expect(counts).toEqual([1]);
+  });
+
+  test("reads a history as it was when the session was found", async () => {
+    await store.append(MAIN, message("one"));
+    const found = (await store.sessionsOf(ALICE)).find(MAIN);
+    await store.append(MAIN, message("two"));
+    expect(found && (await store.read(found)).messageCount).toBe(1);
+  });
+
+  test("finds the message of a run, and is not misled by text that looks like one", async () => {
+    await store.append(MAIN, message('"runId":"run-b"', { runId: "run-a" }));
+    await store.append(MAIN, message("real", { runId: "run-c" }));
+    const session = (await store.sessionsOf(ALICE)).find(MAIN);
+    const transcript = session && (await store.read(session));
+    expect(transcript?.userMessageOf("run-b")).toBeUndefined();
+    expect(transcript?.userMessageOf("run-c")).toEqual(message("real", { runId: "run-c" }));
+  });
+});

@@ -1,0 +1,349 @@
+import { mkdtemp, rm, unlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { ChatEvent } from "../../../core/gateway-protocol.ts";
+import { createLog } from "../../../core/log.ts";
+import { err, ok } from "../../../core/result.ts";
+import type { Agent, AgentTurn, AnswerPiece } from "../../../gateway/agents/agent.ts";
+import { openSessionStore, type SessionStore } from "../../../gateway/session/session-store.ts";
+import { createLanes } from "../../../gateway/turn/lanes.ts";
+import type { TurnRequest } from "../../../gateway/turn/live-turn.ts";
+import { createTurns, type Turns } from "../../../gateway/turn/turns.ts";
+import { ALICE, agentId, BOB, sessionId } from "../../support/assertion-fixture.ts";
+import { createManualClock } from "../../support/manual-clock.ts";
+
+const CODER = agentId("coder");
+let folder: string;
+let store: SessionStore;
+let events: (ChatEvent & { owner: string })[];
+let asked: AgentTurn[];
+let heard: (() => void)[];
+let turns: Turns;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "gatehouse-turns-"));
+  events = [];
+  asked = [];
+  heard = [];
+});
+afterEach(async () => {
+  await turns.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+type Answer = (turn: AgentTurn, signal: AbortSignal) => AsyncIterable<AnswerPiece>;
+
+async function open(answer: Answer, limits = { maxConcurrent: 4, maxQueued: 10 }): Promise<Turns> {
+  let ids = 0;
+  store = await openSessionStore({ folder, newId: () => "session", log: createLog("test", "silent") });
+  const agent: Agent = {
+    answer(turn, signal) {
+      asked.push(turn);
+      return answer(turn, signal);
+    },
+  };
+  turns = createTurns({
+    agent,
+    store,
+    lanes: createLanes(limits),
+    publish(owner, event) {
+      events.push({ owner, ...event });
+      for (const listener of heard) listener();
+    },
+    clock: createManualClock(1_000),
+    newId() {
+      ids += 1;
+      return `m-${ids}`;
+    },
+    log: createLog("test", "silent"),
+  });
+  return turns;
+}
+
+function request(
+  runId: string,
+  changes: Partial<TurnRequest> & { name?: string; userId?: typeof ALICE } = {},
+) {
+  const { name = "main", userId = ALICE, ...rest } = changes;
+  const sent: TurnRequest = {
+    identity: { userId, agentId: CODER, name },
+    agent: { id: CODER, name: "Coder", description: "", model: "m", instructions: "Help." },
+    speaker: { userId, sid: sessionId("A"), email: null, name: null, agents: [CODER] },
+    runId,
+    text: `text of ${runId}`,
+    ...rest,
+  };
+  return sent;
+}
+
+/** Resolves once as many events of this state were published. */
+function states(state: ChatEvent["state"], count = 1): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (events.filter((event) => event.state === state).length >= count) resolve();
+    };
+    heard.push(look);
+    look();
+  });
+}
+
+async function* words(...texts: string[]): AsyncGenerator<AnswerPiece> {
+  for (const text of texts) yield { kind: "text", text };
+}
+
+/** Says one word, then nothing, and does not even listen to its signal. */
+async function* stuck(): AsyncGenerator<AnswerPiece> {
+  yield { kind: "text", text: "one " };
+  await new Promise(() => {});
+}
+
+async function history(name = "main") {
+  const session = (await store.sessionsOf(ALICE)).find({ userId: ALICE, agentId: CODER, name });
+  if (session === undefined) return [];
+  const transcript = await store.read(session);
+  return Array.from({ length: transcript.messageCount }, (_, index) => transcript.message(index));
+}
+
+const short = () => events.map((event) => `${event.runId} ${event.seq} ${event.state}`);
+
+describe("turns", () => {
+  test("tell of a turn by numbered events and keep question and answer", async () => {
+    await open(async function* () {
+      yield* words("Hello, ", "", "you.");
+      yield { kind: "usage", usage: { input: 3, output: 2 } };
+    });
+    expect(await turns.send(request("r1"))).toEqual(ok({ runId: "r1", status: "started" }));
+    await states("final");
+    const answer = {
+      id: "m-2",
+      role: "assistant",
+      content: [{ type: "text", text: "Hello, you." }],
+      timestamp: 1_000,
+      runId: "r1",
+      stopReason: "stop",
+      usage: { input: 3, output: 2 },
+    };
+    const of = { owner: ALICE, runId: "r1", sessionKey: "agent:coder:main", agentId: "coder" };
+    expect(events).toEqual([
+      { ...of, seq: 1, state: "delta", deltaText: "Hello, " },
+      { ...of, seq: 2, state: "delta", deltaText: "you." },
+      { ...of, seq: 3, state: "final", message: answer },
+    ]);
+    const question = {
+      id: "m-1",
+      role: "user",
+      content: [{ type: "text", text: "text of r1" }],
+      timestamp: 1_000,
+      runId: "r1",
+    };
+    expect(await history()).toEqual([question, answer]);
+  });
+
+  test("have stored the message when they accept it", async () => {
+    await open(stuck);
+    await turns.send(request("r1"));
+    expect((await history()).map(({ role }) => role)).toEqual(["user"]);
+  });
+
+  test("show the agent the conversation so far and who is speaking", async () => {
+    await open(() => words("Answer."));
+    await turns.send(request("r1"));
+    await states("final");
+    await turns.send(request("r2"));
+    await states("final", 2);
+    expect(asked[1]).toEqual({
+      agent: request("").agent,
+      speaker: request("").speaker,
+      conversation: [
+        { role: "user", text: "text of r1" },
+        { role: "assistant", text: "Answer." },
+        { role: "user", text: "text of r2" },
+      ],
+    });
+  });
+
+  test("start nothing for the same key again: in flight, then done, also after a restart", async () => {
+    await open(stuck);
+    await turns.send(request("r1"));
+    expect(await turns.send(request("r1"))).toEqual(ok({ runId: "r1", status: "in_flight" }));
+    turns.abort(request("r1").identity, undefined);
+    await states("aborted");
+    expect(await turns.send(request("r1"))).toEqual(ok({ runId: "r1", status: "done" }));
+    await turns.close();
+    await open(stuck);
+    expect(await turns.send(request("r1"))).toEqual(ok({ runId: "r1", status: "done" }));
+    expect(asked).toHaveLength(1);
+  });
+
+  test("start one turn for the same key sent many times at once", async () => {
+    await open(stuck);
+    const answers = await Promise.all(Array.from({ length: 5 }, () => turns.send(request("r1"))));
+    expect(answers.map((answer) => answer.ok && answer.value.status)).toEqual([
+      "started",
+      "in_flight",
+      "in_flight",
+      "in_flight",
+      "in_flight",
+    ]);
+    expect(await history()).toHaveLength(1);
+  });
+
+  test("refuse the same key with another text, while it runs and after", async () => {
+    await open(stuck);
+    await turns.send(request("r1"));
+    expect(await turns.send(request("r1", { text: "other" }))).toEqual(err("other_text"));
+    turns.abort(request("r1").identity, "r1");
+    await states("aborted");
+    expect(await turns.send(request("r1", { text: "other" }))).toEqual(err("other_text"));
+  });
+
+  test("take the same key in another session, or of another person, for another message", async () => {
+    await open(stuck);
+    await turns.send(request("r1"));
+    expect(await turns.send(request("r1", { name: "notes" }))).toEqual(
+      ok({ runId: "r1", status: "started" }),
+    );
+    expect(await turns.send(request("r1", { userId: BOB }))).toEqual(ok({ runId: "r1", status: "started" }));
+  });
+
+  test("queue a second turn of a session behind the first and say so", async () => {
+    let go = () => {};
+    const gate = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    await open(async function* () {
+      await gate;
+      yield* words("Done.");
+    });
+    await turns.send(request("r1"));
+    expect(await turns.send(request("r2"))).toEqual(ok({ runId: "r2", status: "queued" }));
+    expect(turns.counts(ALICE)).toEqual({ running: 1, waiting: 1 });
+    expect(turns.counts(BOB)).toEqual({ running: 0, waiting: 0 });
+    go();
+    await states("final", 2);
+    expect(short()).toEqual(["r2 1 queued", "r1 1 delta", "r1 2 final", "r2 2 delta", "r2 3 final"]);
+    expect(events[0]).toMatchObject({ state: "queued", position: 1 });
+  });
+
+  test("refuse a message when the line is full, and do not keep it", async () => {
+    await open(stuck, { maxConcurrent: 1, maxQueued: 1 });
+    await turns.send(request("r1"));
+    await turns.send(request("r2"));
+    expect(await turns.send(request("r3"))).toEqual(err("queue_full"));
+    expect((await history()).map(({ runId }) => runId)).toEqual(["r1", "r2"]);
+  });
+
+  test("stop a running turn at once, keeping what it said, even when the agent does not listen", async () => {
+    await open(stuck);
+    await turns.send(request("r1"));
+    await states("delta");
+    expect(turns.abort(request("r1").identity, "other")).toEqual([]);
+    expect(turns.abort(request("r1").identity, "r1")).toEqual(["r1"]);
+    await states("aborted");
+    expect((await history())[1]).toMatchObject({
+      content: [{ type: "text", text: "one " }],
+      stopReason: "aborted",
+    });
+    expect(turns.running(request("r1").identity)).toBeNull();
+    expect(turns.abort(request("r1").identity, "r1")).toEqual([]);
+  });
+
+  test("take a stopped turn out of the line without an answer", async () => {
+    await open(stuck);
+    await turns.send(request("r1"));
+    await states("delta");
+    await turns.send(request("r2"));
+    expect(turns.abort(request("r2").identity, "r2")).toEqual(["r2"]);
+    expect(events.at(-1)).toMatchObject({ runId: "r2", state: "aborted", message: null });
+    expect(asked).toHaveLength(1);
+  });
+
+  test("do not let anybody stop a turn of another person with the same key", async () => {
+    await open(stuck);
+    await turns.send(request("r1"));
+    expect(turns.abort(request("r1", { userId: BOB }).identity, "r1")).toEqual([]);
+    expect(turns.running(request("r1").identity)).not.toBeNull();
+  });
+
+  test("give the running turn's text with the number of its newest event", async () => {
+    await open(stuck);
+    await turns.send(request("r1"));
+    await states("delta");
+    expect(turns.running(request("r1").identity)).toEqual({ runId: "r1", seq: 1, text: "one " });
+    expect(turns.running(request("r1", { name: "notes" }).identity)).toBeNull();
+  });
+
+  test("never show an answer both as running and in the history, nor in neither", async () => {
+    await open(() => words("a ", "b ", "c"));
+    const { identity } = request("r1");
+    const sessions = await store.sessionsOf(ALICE);
+    const seen = new Set<string>();
+    heard.push(() => seen.add(`${sessions.find(identity)?.messageCount} ${turns.running(identity)?.text}`));
+    await turns.send(request("r1"));
+    await states("final");
+    expect([...seen]).toEqual(["1 a ", "1 a b ", "1 a b c", "2 undefined"]);
+  });
+
+  test("end with an error that the agent explains, keeping what it said", async () => {
+    await open(async function* () {
+      yield* words("Half ");
+      yield { kind: "failed", message: "The model went away." };
+      yield* words("never said");
+    });
+    await turns.send(request("r1"));
+    await states("error");
+    expect(events.at(-1)).toMatchObject({
+      state: "error",
+      errorMessage: "The model went away.",
+      message: { content: [{ type: "text", text: "Half " }], stopReason: "error" },
+    });
+  });
+
+  test("end with an error that says nothing of the cause when the agent throws", async () => {
+    await open(() => {
+      throw new Error("secret detail");
+    });
+    await turns.send(request("r1"));
+    await states("error");
+    expect(events.at(-1)).toMatchObject({
+      state: "error",
+      errorMessage: "The agent failed. It has been logged; try again.",
+      message: null,
+    });
+  });
+
+  test("keep an empty answer as an answer", async () => {
+    await open(() => words());
+    await turns.send(request("r1"));
+    await states("final");
+    expect((await history())[1]).toMatchObject({ role: "assistant", content: [{ type: "text", text: "" }] });
+  });
+
+  test("end everything and take no more when they are closed", async () => {
+    await open(stuck, { maxConcurrent: 1, maxQueued: 5 });
+    await turns.send(request("r1"));
+    await states("delta");
+    await turns.send(request("r2"));
+    await turns.close();
+    expect(short()).toEqual(["r1 1 delta", "r2 1 queued", "r2 2 aborted", "r1 2 aborted"]);
+    expect((await history()).map(({ role, runId }) => `${role} ${runId}`)).toEqual([
+      "user r1",
+      "user r2",
+      "assistant r1",
+    ]);
+    expect(await turns.send(request("r3"))).toEqual(err("stopping"));
+  });
+
+  test("forget a message that could not be stored, so that it can be sent again", async () => {
+    await open(stuck);
+    await rm(folder, { recursive: true });
+    const failing = request("r1");
+    // A file where the folder should be.
+    await writeFile(folder, "");
+    await expect(turns.send(failing)).rejects.toThrow();
+    expect(turns.counts()).toEqual({ running: 0, waiting: 0 });
+    await unlink(folder);
+    expect(await turns.send(failing)).toEqual(ok({ runId: "r1", status: "started" }));
+  });
+});

@@ -1,0 +1,58 @@
+// The whole demonstration on free ports: real provider, real front door, real gateways.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../../core/clock.ts";
+import { createLog } from "../../core/log.ts";
+import { type RunningDemo, startDemo } from "../../dev/demo.ts";
+import type { DemoPorts } from "../../dev/demo-ports.ts";
+import { freePort } from "./front-door-fixture.ts";
+
+export type DemoFixture = {
+  readonly demo: RunningDemo;
+  readonly ports: DemoPorts;
+  readonly data: string;
+  /** Starts it again on the same ports and data. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export async function startTestDemo(): Promise<DemoFixture> {
+  const data = await mkdtemp(join(tmpdir(), "gatehouse-demo-"));
+  const ports: DemoPorts = {
+    port: await freePort(),
+    privatePort: await freePort(),
+    providerPort: await freePort(),
+    cloud1Port: await freePort(),
+    cloud2Port: await freePort(),
+    berlin1Port: await freePort(),
+  };
+  const root = new URL("../../", import.meta.url).pathname;
+  const start = () =>
+    startDemo({
+      ports,
+      data,
+      configFolder: join(root, "dev", "config"),
+      webFolder: join(root, "dist", "web"),
+      anthropicApiKey: undefined,
+      version: "0.0.0-test",
+      clock: systemClock,
+      logFor: (part) => createLog(part, "silent"),
+    });
+  let demo = await start();
+  return {
+    get demo() {
+      return demo;
+    },
+    ports,
+    data,
+    async restart() {
+      await demo.close();
+      demo = await start();
+    },
+    async close() {
+      await demo.close();
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,90 @@
+// Sends exactly these bytes and reads what comes back: no client library between the test and the parser.
+import { connect, type Socket } from "node:net";
+
+export type RawAnswer = {
+  readonly status: number;
+  /** By lower-case name; the last of several. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: string;
+  /** Everything, as received. */
+  readonly text: string;
+};
+
+/** Resolves when the server ends the connection, or with `stopAt` as soon as the text so far satisfies it. */
+export function rawExchange(
+  port: number,
+  bytes: string | Buffer,
+  stopAt: (text: string) => boolean = hasWholeAnswer,
+): Promise<RawAnswer> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1");
+    let text = "";
+    const done = () => {
+      socket.destroy();
+      resolve(readAnswer(text));
+    };
+    socket.on("data", (chunk) => {
+      text += chunk.toString("latin1");
+      if (stopAt(text)) done();
+    });
+    socket.on("end", done);
+    socket.on("close", done);
+    socket.on("error", (error) => (text === "" ? reject(error) : done()));
+    socket.write(bytes);
+  });
+}
+
+/** `["GET / HTTP/1.1", "Host: x"]` → the bytes of a request without a body. */
+export function head(...lines: readonly string[]): string {
+  return `${lines.join("\r\n")}\r\n\r\n`;
+}
+
+/** Lines of a correct WebSocket handshake. */
+export function handshake(path: string, host: string, ...lines: readonly string[]): string[] {
+  return [
+    `GET ${path} HTTP/1.1`,
+    `Host: ${host}`,
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ...lines,
+  ];
+}
+
+/** Connects, sends, and leaves the socket open to the test. */
+export function rawConnect(port: number, bytes: string | Buffer): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.write(bytes);
+      resolve(socket);
+    });
+    socket.once("error", reject);
+  });
+}
+
+function hasWholeAnswer(text: string): boolean {
+  const end = text.indexOf("\r\n\r\n");
+  if (end === -1) return false;
+  const answer = readAnswer(text);
+  const length = answer.headers.get("content-length");
+  if (answer.status === 101 || answer.status === 304) return true;
+  return length !== undefined ? answer.body.length >= Number(length) : text.endsWith("0\r\n\r\n");
+}
+
+function readAnswer(text: string): RawAnswer {
+  const end = text.indexOf("\r\n\r\n");
+  const [line = "", ...lines] = (end === -1 ? text : text.slice(0, end)).split("\r\n");
+  const headers = new Map(
+    lines.map((each) => [
+      each.slice(0, each.indexOf(":")).toLowerCase(),
+      each.slice(each.indexOf(":") + 1).trim(),
+    ]),
+  );
+  return {
+    status: Number(line.split(" ")[1] ?? 0),
+    headers,
+    body: end === -1 ? "" : text.slice(end + 4),
+    text,
+  };
+}
