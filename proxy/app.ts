@@ -1,0 +1,234 @@
+// The life of a request: request → identify → decide → route → assert → forward. Each stage takes what only the
+// one before can make; the first that says no ends it, with one audit line. Nothing here does a stage's work.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { AccessPolicy } from "../config/access.ts";
+import type { AssertionUse } from "../core/assertion.ts";
+import type { Audit } from "../core/audit.ts";
+import type { Denial } from "../core/denial.ts";
+import type { Log } from "../core/log.ts";
+import { err, ok, type Result } from "../core/result.ts";
+import { StoreUnavailable } from "../core/store.ts";
+import type { Asserter, SignedRequest } from "./assert/assert.ts";
+import { decide, type Target } from "./decide/decide.ts";
+import { type Asked, decisionLine, type Trail } from "./decision-line.ts";
+import type { HttpForwarder } from "./forward/forward-http.ts";
+import type { UpgradeForwarder } from "./forward/forward-upgrade.ts";
+import type { Tunnel, TunnelEnd } from "./forward/tunnel.ts";
+import { httpTarget, upgradeTarget } from "./forward-target.ts";
+import type { Identify } from "./identify/identify.ts";
+import { closeOf, type EndReason } from "./live/access-event.ts";
+import type { LiveConnections, PendingConnection } from "./live/live-connections.ts";
+import type { PageApp } from "./pages/page-app.ts";
+import { denialReason } from "./refuse/denial-reason.ts";
+import { jsonRefusal, pageRefusal } from "./refuse/refusal.ts";
+import { refuseUpgrade } from "./refuse/refuse-upgrade.ts";
+import {
+  type Arrival,
+  parseRequest,
+  type RefusedRequest,
+  type RequestRules,
+} from "./request/parse-request.ts";
+import type { ParsedRequest } from "./request/parsed-request.ts";
+import type { Router, Upstream } from "./route/pick-endpoint.ts";
+
+export type AppDeps = {
+  readonly rules: RequestRules;
+  readonly identify: Identify;
+  readonly access: () => AccessPolicy;
+  readonly route: Router;
+  readonly assert: Asserter;
+  readonly forwardHttp: HttpForwarder;
+  readonly forwardUpgrade: UpgradeForwarder;
+  readonly live: LiveConnections;
+  readonly limits: { readonly sockets: number; readonly socketsPerUser: number };
+  readonly pages: PageApp;
+  readonly audit: Audit;
+  readonly log: Log;
+  readonly contact: string;
+  readonly stopping: () => boolean;
+};
+
+export type App = {
+  onRequest(incoming: IncomingMessage, response: ServerResponse): Promise<void>;
+  onUpgrade(incoming: IncomingMessage, socket: Socket, bytesBehind: number): Promise<void>;
+};
+
+type Admitted = { readonly upstream: Upstream; readonly signed: SignedRequest };
+
+export function createApp(deps: AppDeps): App {
+  const { live, audit, log, limits } = deps;
+
+  async function admit(
+    request: ParsedRequest,
+    target: Target,
+    use: AssertionUse,
+    connection: PendingConnection,
+    end: (reason: EndReason) => void,
+    trail: Trail,
+  ): Promise<Result<Admitted, Denial>> {
+    if (deps.stopping()) return err({ code: "stopping" });
+    if (!audit.accepting) return err({ code: "audit_unavailable" });
+    const identity = await deps.identify(request);
+    if (!identity.ok) return identity;
+    trail.identity = identity.value;
+    if (live.size >= limits.sockets) return err({ code: "overloaded", what: "limits.sockets" });
+    if (live.countOf(identity.value.userId) >= limits.socketsPerUser) {
+      return err({ code: "overloaded", what: "limits.socketsPerUser" });
+    }
+    if (!connection.bind(identity.value, end)) return err({ code: "session_ended", how: "ended" });
+    const grant = decide(identity.value, target, deps.access());
+    if (!grant.ok) return grant;
+    trail.grant = grant.value;
+    const upstream = await deps.route(grant.value);
+    if (!upstream.ok) return upstream;
+    trail.upstream = upstream.value;
+    const signed = deps.assert(request, grant.value, upstream.value, use);
+    return signed.ok ? ok({ upstream: upstream.value, signed: signed.value }) : signed;
+  }
+
+  /** {@link admit}, with its audit line whatever happens. */
+  async function decideOn(
+    request: ParsedRequest,
+    target: Target,
+    use: AssertionUse,
+    connection: PendingConnection,
+    end: (reason: EndReason) => void,
+    trail: Trail,
+  ): Promise<Result<Admitted, Denial>> {
+    if (target.kind === "agent") trail.agent = target.agent;
+    const admitted = await admit(request, target, use, connection, end, trail).catch((error) =>
+      err(denialOf(error)),
+    );
+    audit.record(decisionLine(request, trail, admitted.ok ? undefined : admitted.error));
+    return admitted;
+  }
+
+  function denialOf(error: unknown): Denial {
+    if (error instanceof StoreUnavailable) return { code: "store_unavailable" };
+    log.error({ error: error instanceof Error ? error.stack : String(error) }, "a stage failed");
+    return { code: "internal_error" };
+  }
+
+  async function forwardHttp(
+    request: ParsedRequest,
+    target: Target,
+    incoming: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const connection = live.begin();
+    const abort = new AbortController();
+    try {
+      const admitted = await decideOn(request, target, "http", connection, () => abort.abort(), {});
+      if (!admitted.ok) return refuseHttp(request, response, admitted.error);
+      const { signed, upstream } = admitted.value;
+      const done = await deps.forwardHttp.forward(
+        request,
+        signed,
+        upstream,
+        incoming,
+        response,
+        abort.signal,
+      );
+      if (done.ok) return;
+      log.warn({ requestId: request.id, reason: denialReason(done.error) }, "not forwarded");
+      refuseHttp(request, response, done.error);
+    } finally {
+      connection.remove();
+    }
+  }
+
+  async function forwardUpgrade(request: ParsedRequest, target: Target, socket: Socket): Promise<void> {
+    const connection = live.begin();
+    const trail: Trail = {};
+    let ended: ReturnType<typeof closeOf> | undefined;
+    let tunnel: Tunnel | undefined;
+    const end = (reason: EndReason) => {
+      ended = closeOf(reason);
+      tunnel?.end(ended.code, ended.words);
+    };
+    const admitted = await decideOn(request, target, "upgrade", connection, end, trail);
+    if (!admitted.ok) {
+      connection.remove();
+      return refuseSocket(request, socket, admitted.error);
+    }
+    const opened = await deps.forwardUpgrade(
+      request,
+      admitted.value.signed,
+      admitted.value.upstream,
+      socket,
+      () => (ended === undefined ? undefined : { code: "session_ended", how: "ended" }),
+      (tunnelEnd) => {
+        connection.remove();
+        audit.record({
+          ...decisionLine(request, trail, undefined),
+          kind: "connection_closed",
+          reason: endReason(tunnelEnd),
+        });
+      },
+    );
+    if (!opened.ok) {
+      connection.remove();
+      log.warn({ requestId: request.id, reason: denialReason(opened.error) }, "not forwarded");
+      return refuseSocket(request, socket, opened.error);
+    }
+    tunnel = opened.value;
+    // Ended between the last check and now: the index has called `end` before there was a tunnel to end.
+    if (ended !== undefined) tunnel.end(ended.code, ended.words);
+  }
+
+  function refuseParse(refused: RefusedRequest): void {
+    audit.record(decisionLine(refused, {}, refused.denial));
+  }
+
+  function refuseHttp(
+    asked: Asked & Pick<ParsedRequest, "kind">,
+    response: ServerResponse,
+    denial: Denial,
+  ): void {
+    if (response.headersSent || response.destroyed) return void response.destroy();
+    const shape = asked.kind === "navigation" ? pageRefusal : jsonRefusal;
+    const { status, headers, body } = shape(denial, { requestId: asked.id, contact: deps.contact });
+    // What is left of the request's body is not worth reading.
+    response
+      .writeHead(status, { ...headers, connection: "close", "x-content-type-options": "nosniff" })
+      .end(body);
+  }
+
+  function refuseSocket(asked: Asked, socket: Socket, denial: Denial): void {
+    refuseUpgrade(socket, jsonRefusal(denial, { requestId: asked.id, contact: deps.contact }));
+  }
+
+  return {
+    async onRequest(incoming, response) {
+      const parsed = parseRequest(incoming, { kind: "request" }, deps.rules);
+      if (!parsed.ok) {
+        refuseParse(parsed.error);
+        return refuseHttp(parsed.error, response, parsed.error.denial);
+      }
+      const target = httpTarget(parsed.value);
+      if (target === undefined) return deps.pages(parsed.value, incoming, response);
+      return forwardHttp(parsed.value, target, incoming, response);
+    },
+
+    async onUpgrade(incoming, socket, bytesBehind) {
+      const arrival: Arrival = { kind: "upgrade", bytesBehind };
+      const parsed = parseRequest(incoming, arrival, deps.rules);
+      if (!parsed.ok) {
+        refuseParse(parsed.error);
+        return refuseSocket(parsed.error, socket, parsed.error.denial);
+      }
+      const target = upgradeTarget(parsed.value);
+      if (target === undefined) {
+        const denial: Denial = { code: "path_unknown" };
+        audit.record(decisionLine(parsed.value, {}, denial));
+        return refuseSocket(parsed.value, socket, denial);
+      }
+      return forwardUpgrade(parsed.value, target, socket);
+    },
+  };
+}
+
+function endReason(end: TunnelEnd): string {
+  return end.by === "door" ? `${end.code} ${end.words}` : end.by;
+}

@@ -1,0 +1,50 @@
+// Fifth stage: from a grant and its upstream to what the gateway is told. The only stage that signs.
+import { type AssertionUse, audienceOf } from "../../core/assertion.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { Denial } from "../../core/denial.ts";
+import { err, ok, type Result } from "../../core/result.ts";
+import { issueAssertion } from "../../token-exchange/issue-assertion.ts";
+import type { Keyring } from "../../token-exchange/keyring.ts";
+import type { Grant } from "../decide/decide.ts";
+import type { ParsedRequest } from "../request/parsed-request.ts";
+import type { Upstream } from "../route/pick-endpoint.ts";
+import { type OutgoingHeaders, outgoingHeaders } from "./outgoing-headers.ts";
+
+declare const signed: unique symbol;
+/** Only {@link createAsserter} makes one: a request that a gateway will believe. */
+export type SignedRequest = { readonly headers: OutgoingHeaders; readonly [signed]: true };
+
+export type Asserter = (
+  request: ParsedRequest,
+  grant: Grant,
+  upstream: Upstream,
+  use: AssertionUse,
+) => Result<SignedRequest, Denial>;
+
+/** Groups may be many; a gateway's parser takes 16 KiB of headers in all. */
+const MAX_HEADER_BYTES = 14 * 1024;
+
+export function createAsserter(deps: {
+  keyring: Keyring;
+  clock: Clock;
+  publicUrl: string;
+  groupsClaim: string;
+}): Asserter {
+  return (request, grant, upstream, use) => {
+    const { token } = issueAssertion(
+      deps.keyring,
+      {
+        identity: grant.identity,
+        agents: upstream.agents,
+        audience: audienceOf(upstream.gateway.id, upstream.endpoint.id),
+        use,
+        ...(upstream.gateway.sendGroups ? { groups: grant.identity.groups } : {}),
+      },
+      deps.clock.now(),
+    );
+    const headers = outgoingHeaders(request, grant.identity, upstream, token, use, deps.publicUrl);
+    const size = headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0);
+    if (size > MAX_HEADER_BYTES) return err({ code: "groups_overflow", claim: deps.groupsClaim });
+    return ok({ headers } as SignedRequest);
+  };
+}

@@ -1,0 +1,72 @@
+// The one function that builds what a gateway receives. It starts from nothing and adds: a few of the client's
+// headers by exact name, the forwarding set, the identity, the assertion last. Whatever a client sent under
+// other names, in any spelling, has no way in (rows S1 to S25, test/attack/identity-headers.test.ts).
+import { randomBytes } from "node:crypto";
+import { ASSERTION_HEADER, type AssertionUse } from "../../core/assertion.ts";
+import type { VerifiedIdentity } from "../../core/identity.ts";
+import type { ParsedRequest } from "../request/parsed-request.ts";
+import type { Upstream } from "../route/pick-endpoint.ts";
+import { headerList, headerText } from "./header-text.ts";
+
+/** Name and value, in the order sent; names in lower case. */
+export type OutgoingHeaders = readonly (readonly [string, string])[];
+
+const FOR_BOTH = ["accept-language", "origin", "user-agent"];
+const FOR_HTTP = [
+  "accept",
+  "accept-encoding",
+  "cache-control",
+  "content-encoding",
+  "content-language",
+  "content-type",
+  "if-match",
+  "if-modified-since",
+  "if-none-match",
+  "if-range",
+  "if-unmodified-since",
+  "last-event-id",
+  "range",
+];
+const FOR_UPGRADE = [
+  "sec-websocket-extensions",
+  "sec-websocket-key",
+  "sec-websocket-protocol",
+  "sec-websocket-version",
+];
+
+export function outgoingHeaders(
+  request: ParsedRequest,
+  identity: VerifiedIdentity,
+  upstream: Upstream,
+  assertion: string,
+  use: AssertionUse,
+  publicUrl: string,
+): OutgoingHeaders {
+  const headers: [string, string][] = [["host", new URL(upstream.endpoint.url).host]];
+  if (use === "upgrade") headers.push(["connection", "Upgrade"], ["upgrade", "websocket"]);
+  for (const name of [...FOR_BOTH, ...(use === "upgrade" ? FOR_UPGRADE : FOR_HTTP)]) {
+    const value = request.headers.get(name);
+    if (value !== undefined) headers.push([name, value]);
+  }
+  headers.push(
+    ["x-forwarded-for", request.peer],
+    ["x-forwarded-proto", publicUrl.slice(0, publicUrl.indexOf(":"))],
+    ["x-forwarded-host", new URL(publicUrl).host],
+    ["x-request-id", request.id],
+    ["traceparent", traceparentOf(request.headers.get("traceparent"))],
+    ["x-user-id", identity.userId],
+  );
+  if (identity.email !== null) headers.push(["x-user-email", headerText(identity.email)]);
+  if (identity.name !== null) headers.push(["x-user-name", headerText(identity.name)]);
+  if (upstream.gateway.sendGroups) headers.push(["x-user-groups", headerList(identity.groups)]);
+  if (upstream.gateway.userHeader !== undefined) headers.push([upstream.gateway.userHeader, identity.userId]);
+  headers.push([ASSERTION_HEADER, assertion]);
+  return headers;
+}
+
+// W3C Trace Context §3.2. A malformed one starts a new trace, as §4.3 says.
+function traceparentOf(sent: string | undefined): string {
+  if (sent !== undefined && /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.test(sent))
+    return sent;
+  return `00-${randomBytes(16).toString("hex")}-${randomBytes(8).toString("hex")}-01`;
+}

@@ -1,0 +1,38 @@
+// The one audit line of a decision: what was known when it fell, with the reason for either answer.
+import { type AuditEvent, auditEvent } from "../core/audit.ts";
+import type { Denial } from "../core/denial.ts";
+import type { Identity } from "../core/identity.ts";
+import type { RequestId } from "../core/ids.ts";
+import type { Grant } from "./decide/decide.ts";
+import { denialReason } from "./refuse/denial-reason.ts";
+import type { Upstream } from "./route/pick-endpoint.ts";
+
+/** Filled as the stages go; whatever a stage did not reach stays undefined. */
+export type Trail = { identity?: Identity; agent?: string; grant?: Grant; upstream?: Upstream };
+
+export type Asked = {
+  readonly id: RequestId;
+  readonly peer: string;
+  readonly method: string;
+  readonly path: string | null;
+};
+
+export function decisionLine(asked: Asked, trail: Trail, denial: Denial | undefined): AuditEvent {
+  const { identity, grant, upstream } = trail;
+  return auditEvent({
+    kind: "decision",
+    outcome: denial === undefined ? "allowed" : "denied",
+    code: denial?.code ?? null,
+    reason: denial === undefined ? [grant?.reason, upstream?.reason].join("; ") : denialReason(denial),
+    requestId: asked.id,
+    peer: asked.peer,
+    method: asked.method,
+    path: asked.path,
+    userId: identity?.userId ?? null,
+    email: identity?.email ?? null,
+    sid: identity?.sid ?? null,
+    agent: grant?.agent ?? trail.agent ?? null,
+    gateway: upstream?.gateway.id ?? null,
+    endpoint: upstream?.endpoint.id ?? null,
+  });
+}

@@ -1,0 +1,53 @@
+// Second stage: who is asking? A live session or the door's own access token; nothing else proves anything.
+import type { Denial } from "../../core/denial.ts";
+import type { VerifiedIdentity } from "../../core/identity.ts";
+import { err, type Result } from "../../core/result.ts";
+import { StoreUnavailable } from "../../core/store.ts";
+import type { ParsedRequest } from "../request/parsed-request.ts";
+import type { FailedAttempts } from "./failed-attempts.ts";
+import type { Sessions } from "./sessions.ts";
+
+export type Identify = (request: ParsedRequest) => Promise<Result<VerifiedIdentity, Denial>>;
+
+export type IdentifyDeps = {
+  readonly sessions: Pick<Sessions, "read">;
+  readonly verifyBearer: (token: string, asOfEvent: number) => Promise<Result<VerifiedIdentity, Denial>>;
+  readonly attempts: FailedAttempts;
+  /** Number of the newest event that the live index has applied. */
+  readonly appliedEvent: () => number;
+};
+
+export function createIdentify(deps: IdentifyDeps): Identify {
+  async function prove(request: ParsedRequest): Promise<Result<VerifiedIdentity, Denial>> {
+    const { credential } = request;
+    switch (credential.kind) {
+      case "none":
+      case "unreadable-session":
+        return err({ code: "session_missing" });
+      case "other-scheme":
+        return err({ code: "bearer_invalid", fault: "wrong_scheme" });
+      case "session":
+        return deps.sessions.read(credential.handle, deps.appliedEvent());
+      case "bearer":
+        return deps.verifyBearer(credential.token, deps.appliedEvent());
+    }
+  }
+
+  return async (request) => {
+    try {
+      const proved = await prove(request);
+      // A person whose browser brings an old cookie is on the way to the login, not guessing.
+      const guessing = request.credential.kind !== "none" && request.kind !== "navigation";
+      if (proved.ok || !guessing || !provesNothing(proved.error)) return proved;
+      return err(await deps.attempts.count(request.peer, proved.error));
+    } catch (error) {
+      // "Cannot read" is not "signed out": a 401 here would throw everybody out while the store is away.
+      if (error instanceof StoreUnavailable) return err({ code: "store_unavailable" });
+      throw error;
+    }
+  };
+}
+
+function provesNothing(denial: Denial): boolean {
+  return denial.code === "session_missing" || denial.code === "bearer_invalid";
+}

@@ -1,0 +1,49 @@
+// What one login carries through the provider and back: where to go afterwards, and how often it was restarted.
+// The library binds the text to the browser's cookie; read from a URL it is untrusted.
+import { randomBytes } from "node:crypto";
+
+export type LoginState = {
+  /** Path of this origin. */
+  readonly returnTo: string;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly restarts: number;
+  /** Makes every state another one. */
+  readonly id: string;
+};
+
+/** The callback of one login may start another this many times, so that two tabs both arrive. */
+export const MAX_RESTARTS = 2;
+
+export function newLoginState(returnTo: string, startedAt: number, restarts: number): LoginState {
+  return { returnTo, startedAt, restarts, id: randomBytes(16).toString("base64url") };
+}
+
+/** @param query untrusted, of the callback; undefined unless it holds exactly one state of our form */
+export function loginStateIn(query: string): LoginState | undefined {
+  const states = new URLSearchParams(query).getAll("state");
+  if (states.length !== 1) return undefined;
+  try {
+    return parse(JSON.parse(Buffer.from(states[0] ?? "", "base64url").toString("utf8")));
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param query untrusted, of the login; 0 unless it says otherwise in our form */
+export function restartsIn(query: string): number {
+  const restarts = new URLSearchParams(query).get("restarts");
+  return restarts !== null && isRestarts(Number(restarts)) ? Number(restarts) : 0;
+}
+
+function parse(value: unknown): LoginState | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { returnTo, startedAt, restarts, id } = value as Record<string, unknown>;
+  if (typeof returnTo !== "string" || typeof startedAt !== "number" || typeof id !== "string")
+    return undefined;
+  return isRestarts(restarts) ? { returnTo, startedAt, restarts, id } : undefined;
+}
+
+function isRestarts(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_RESTARTS;
+}

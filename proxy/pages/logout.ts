@@ -1,0 +1,69 @@
+// POST /auth/logout: the session and its sockets end first; only then is anybody sent anywhere.
+import type { Response } from "express";
+import type { LogoutAnswer } from "../../core/api.ts";
+import { type Audit, auditEvent } from "../../core/audit.ts";
+import type { ProviderMetadataSource } from "../../token-exchange/provider-metadata.ts";
+import type { EndedSession, Sessions } from "../identify/sessions.ts";
+import type { ParsedRequest } from "../request/parsed-request.ts";
+import { cookieAttributes } from "./relying-party.ts";
+
+export const SIGNED_OUT_PATH = "/signed-out";
+/** Longer ID tokens do not fit into a URL everywhere; the provider then asks before it signs out. */
+const MAX_HINT = 4_096;
+
+export type LogoutDeps = {
+  readonly sessions: Pick<Sessions, "end">;
+  readonly provider: ProviderMetadataSource;
+  readonly clientId: string;
+  readonly publicUrl: string;
+  readonly audit: Audit;
+  readonly cookieName: string;
+};
+
+export function createLogout(deps: LogoutDeps) {
+  return async (request: ParsedRequest, response: Response): Promise<void> => {
+    const { credential } = request;
+    const ended =
+      credential.kind === "session" ? await deps.sessions.end(credential.handle, "signed_out") : undefined;
+    if (ended !== undefined) {
+      const { userId, email, sid } = ended.identity;
+      const { id: requestId, peer, method, path } = request;
+      deps.audit.record(
+        auditEvent({
+          kind: "logout",
+          outcome: "allowed",
+          reason: "signed_out",
+          requestId,
+          peer,
+          method,
+          path,
+          userId,
+          email,
+          sid,
+        }),
+      );
+    }
+    response.clearCookie(deps.cookieName, cookieAttributes(deps.publicUrl));
+    response.set("cache-control", "no-store");
+    const redirect = await endSessionUrl(ended, deps);
+    if (request.kind === "navigation" || acceptsHtml(request)) response.redirect(303, redirect);
+    else response.json({ redirect } satisfies LogoutAnswer);
+  };
+}
+
+/** OpenID Connect RP-Initiated Logout §2; the signed-out page when the provider has none or does not answer. */
+async function endSessionUrl(ended: EndedSession | undefined, deps: LogoutDeps): Promise<string> {
+  const metadata = await deps.provider.get();
+  const home = `${deps.publicUrl}${SIGNED_OUT_PATH}`;
+  if (!metadata.ok || metadata.value.endSessionEndpoint === null) return home;
+  const url = new URL(metadata.value.endSessionEndpoint);
+  if (ended !== undefined && ended.idToken.length <= MAX_HINT)
+    url.searchParams.set("id_token_hint", ended.idToken);
+  url.searchParams.set("client_id", deps.clientId);
+  url.searchParams.set("post_logout_redirect_uri", home);
+  return url.href;
+}
+
+function acceptsHtml(request: ParsedRequest): boolean {
+  return (request.headers.get("accept") ?? "").includes("text/html");
+}

@@ -1,0 +1,58 @@
+// GET /api/me: who I am, my agents, where each runs. Computed by the functions that enforce.
+import type { AccessPolicy } from "../../config/access.ts";
+import type { RoutingTable } from "../../config/routes.ts";
+import type { AgentState, MeAnswer } from "../../core/api.ts";
+import type { Denial } from "../../core/denial.ts";
+import type { VerifiedIdentity } from "../../core/identity.ts";
+import type { AgentId } from "../../core/ids.ts";
+import { ok, type Result } from "../../core/result.ts";
+import { grantsOf } from "../decide/grants.ts";
+import type { Health } from "../route/health.ts";
+import type { Homes } from "../route/homes.ts";
+import { route } from "../route/route.ts";
+
+export type MeDeps = {
+  readonly access: () => AccessPolicy;
+  readonly table: () => RoutingTable;
+  readonly homes: Homes;
+  readonly health: Health;
+};
+
+export async function describeMe(
+  identity: VerifiedIdentity,
+  deps: MeDeps,
+): Promise<Result<MeAnswer, Denial>> {
+  const access = deps.access();
+  const grants = grantsOf(identity, access);
+  if (!grants.ok) return grants;
+  const agents = await Promise.all(
+    grants.value.agents.map(async ({ id }) => ({
+      id,
+      name: access.agents.get(id)?.name ?? id,
+      description: access.agents.get(id)?.description ?? "",
+      ...(await placeOf(identity, id, deps)),
+    })),
+  );
+  return ok({
+    id: identity.userId,
+    email: identity.email,
+    name: identity.name,
+    groups: identity.groups,
+    roles: grants.value.roles,
+    agents,
+    session: { sid: identity.sid, expiresAt: new Date(identity.expiresAt).toISOString() },
+  });
+}
+
+async function placeOf(
+  identity: VerifiedIdentity,
+  agent: AgentId,
+  { table, homes, health }: MeDeps,
+): Promise<{ gateway: string | null; state: AgentState }> {
+  const routed = route(identity, agent, table());
+  if (!routed.ok) return { gateway: null, state: "down" };
+  const { gateway } = routed.value;
+  const endpoint = await homes.of(identity.userId, gateway);
+  const state = endpoint === undefined ? "down" : health.stateOf(endpoint);
+  return { gateway: gateway.id, state };
+}

@@ -1,0 +1,177 @@
+// The express application of everything that is not forwarded: signing in and out, pages, the door's own API.
+// Requests reach it parsed and checked by the first stage.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import express, { type ErrorRequestHandler, type RequestHandler } from "express";
+import type { Audit } from "../../core/audit.ts";
+import type { Denial } from "../../core/denial.ts";
+import type { VerifiedIdentity } from "../../core/identity.ts";
+import type { Log } from "../../core/log.ts";
+import { StoreUnavailable } from "../../core/store.ts";
+import type { Keyring } from "../../token-exchange/keyring.ts";
+import { grantsOf } from "../decide/grants.ts";
+import { decisionLine } from "../decision-line.ts";
+import type { Identify } from "../identify/identify.ts";
+import { page } from "../refuse/page.ts";
+import type { ParsedRequest } from "../request/parsed-request.ts";
+import { LOGIN_PATH, type LoginRoutes } from "./login.ts";
+import { SIGNED_OUT_PATH } from "./logout.ts";
+import { describeMe, type MeDeps } from "./me.ts";
+import { handle, type PageContext, type PageHandler } from "./page-context.ts";
+import { CALLBACK_PATH } from "./relying-party.ts";
+import { securityHeaders } from "./security-headers.ts";
+import type { StaticPages } from "./static-pages.ts";
+
+export type PageAppDeps = {
+  readonly publicUrl: string;
+  readonly context: PageContext;
+  readonly identify: Identify;
+  readonly login: LoginRoutes;
+  readonly logout: PageHandler;
+  readonly token: PageHandler;
+  readonly me: MeDeps;
+  readonly keyring: Keyring;
+  readonly pages: StaticPages;
+  readonly readiness: () => { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> };
+  readonly audit: Audit;
+  readonly log: Log;
+};
+
+export type PageApp = (request: ParsedRequest, incoming: IncomingMessage, response: ServerResponse) => void;
+
+export function createPageApp(deps: PageAppDeps): PageApp {
+  const { context } = deps;
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.set("query parser", "simple");
+  app.use(securityHeaders(deps.publicUrl));
+  app.use((incoming, response, next) => {
+    response.set("x-request-id", context.requestOf(incoming).id);
+    next();
+  });
+
+  const on = (
+    method: "get" | "post",
+    path: string,
+    ...handlers: readonly (RequestHandler | ErrorRequestHandler)[]
+  ) => {
+    app[method](path, ...(handlers as RequestHandler[]));
+    app.all(
+      path,
+      handle(context, (request, response) =>
+        context.refuse(request, response, {
+          code: "method_not_allowed",
+          method: request.method,
+          allow: [method.toUpperCase()],
+        }),
+      ),
+    );
+  };
+  on("get", "/", handle(context, signedIn(deps.pages.portal)));
+  on("get", "/chat/:agent", handle(context, signedIn(deps.pages.chat)));
+  app.use("/assets", deps.pages.assets);
+  on("get", LOGIN_PATH, ...deps.login.login);
+  on("get", CALLBACK_PATH, ...deps.login.callback);
+  on("post", "/auth/logout", handle(context, deps.logout));
+  on(
+    "get",
+    SIGNED_OUT_PATH,
+    handle(context, (_request, response) => void response.send(SIGNED_OUT)),
+  );
+  on("get", "/api/me", handle(context, me));
+  on("get", "/api/token", handle(context, deps.token));
+  on(
+    "get",
+    "/.well-known/jwks.json",
+    handle(context, (_request, response) => {
+      response.set("cache-control", "public, max-age=300").json({ keys: deps.keyring.publicKeys() });
+    }),
+  );
+  on(
+    "get",
+    "/healthz",
+    handle(context, (_request, response) => void response.json({ status: "ok" })),
+  );
+  on(
+    "get",
+    "/readyz",
+    handle(context, (_request, response) => {
+      const state = deps.readiness();
+      response
+        .status(state.ready ? 200 : 503)
+        .set("cache-control", "no-store")
+        .json(state);
+    }),
+  );
+  app.use(
+    handle(context, (request, response) => context.refuse(request, response, { code: "path_unknown" })),
+  );
+  app.use(lastResort);
+
+  return (request, incoming, response) => {
+    context.attach(incoming, request);
+    // What express routes by is what the first stage checked.
+    incoming.url = `${request.path}${request.query}`;
+    app(incoming, response);
+  };
+
+  function signedIn(html: string): PageHandler {
+    return async (request, response) => {
+      const identity = await deps.identify(request);
+      const denial = identity.ok ? denialFor(request, identity.value) : identity.error;
+      if (denial === undefined) {
+        response.set("cache-control", "no-store").type("html").send(html);
+      } else if (request.kind === "navigation" && needsLogin(denial)) {
+        const returnTo = encodeURIComponent(`${request.path}${request.query}`);
+        response.set("cache-control", "no-store").redirect(302, `${LOGIN_PATH}?return_to=${returnTo}`);
+      } else {
+        context.refuse(request, response, denial);
+      }
+    };
+  }
+
+  function denialFor(request: ParsedRequest, identity: VerifiedIdentity): Denial | undefined {
+    const grants = grantsOf(identity, deps.me.access());
+    if (grants.ok) return undefined;
+    deps.audit.record(decisionLine(request, { identity }, grants.error));
+    return grants.error;
+  }
+
+  async function me(request: ParsedRequest, response: express.Response): Promise<void> {
+    const identity = await deps.identify(request);
+    if (!identity.ok) return context.refuse(request, response, identity.error);
+    const denial = denialFor(request, identity.value);
+    if (denial !== undefined) return context.refuse(request, response, denial);
+    const answer = await describeMe(identity.value, deps.me);
+    if (answer.ok) response.set("cache-control", "no-store").json(answer.value);
+    else context.refuse(request, response, answer.error);
+  }
+
+  // Express knows an error handler by its four parameters.
+  function lastResort(...[error, incoming, response, _next]: Parameters<ErrorRequestHandler>): void {
+    const request = context.requestOf(incoming);
+    if (!(error instanceof StoreUnavailable)) {
+      deps.log.error({ requestId: request.id, path: request.path, error: describe(error) }, "a page failed");
+    }
+    if (response.headersSent) return void response.destroy();
+    context.refuse(request, response, {
+      code: error instanceof StoreUnavailable ? "store_unavailable" : "internal_error",
+    });
+  }
+}
+
+function needsLogin(denial: Denial): boolean {
+  return denial.code === "session_missing" || denial.code === "session_ended";
+}
+
+// Message and stack only: an error's other fields may hold what a provider answered.
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+const SIGNED_OUT = page(
+  "Signed out",
+  `<h1>You are signed out</h1>
+<p>Your session and every open chat of it have ended.</p>
+<p class="actions"><a class="button" href="/">Sign in again</a></p>`,
+);

@@ -1,0 +1,53 @@
+// Whether this door should get traffic, and what is wrong if not. It is ready once it has reached the provider;
+// a provider that goes away later stops new logins, not the people who are signed in.
+import type { Audit } from "../core/audit.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import type { ProviderMetadataSource } from "../token-exchange/provider-metadata.ts";
+import type { Readiness } from "./private-server.ts";
+
+const RETRY_MS = 3_000;
+
+export function createReadiness(deps: {
+  metadata: ProviderMetadataSource;
+  provider: string;
+  audit: Audit;
+  clock: Clock;
+  log: Log;
+  stopping: () => boolean;
+}): { state: () => Readiness; close: () => void } {
+  const { metadata, clock, log } = deps;
+  let reached = false;
+  let warned = false;
+  let cancel = () => {};
+
+  async function reach() {
+    const found = await metadata.get();
+    if (found.ok) {
+      reached = true;
+      log.info({ provider: deps.provider }, "the identity provider answers");
+      return;
+    }
+    const what = found.error.code === "provider_unavailable" ? found.error.what : found.error.code;
+    if (!warned)
+      log.warn(
+        { provider: deps.provider, what },
+        "not ready: the identity provider does not answer; trying on",
+      );
+    warned = true;
+    cancel = clock.after(RETRY_MS, () => void reach());
+  }
+  void reach();
+
+  return {
+    state() {
+      const checks = {
+        provider: metadata.state(),
+        audit: deps.audit.accepting ? "ok" : "cannot be written",
+        process: deps.stopping() ? "stopping" : "ok",
+      };
+      return { ready: reached && deps.audit.accepting && !deps.stopping(), checks };
+    },
+    close: () => cancel(),
+  };
+}
