@@ -1,0 +1,60 @@
+// `gatehouse demo` (npm start): everything on this machine, and a page of text that says what to try.
+import { join, resolve } from "node:path";
+import { systemClock } from "../core/clock.ts";
+import { startDemo } from "../dev/demo.ts";
+import { checkDemoPorts, DEMO_PORTS, type DemoPorts } from "../dev/demo-ports.ts";
+import { PEOPLE } from "../dev/people.ts";
+import type { CommandContext } from "./command.ts";
+import { packageRoot, webFolder } from "./package-root.ts";
+import { terminalLog } from "./terminal-log.ts";
+import { untilSignal } from "./until-signal.ts";
+
+export async function demoCommand(context: CommandContext, ports: DemoPorts, data: string): Promise<void> {
+  const { env, isTerminal, print, version } = context;
+  await checkDemoPorts(ports);
+  const demo = await startDemo({
+    ports,
+    data: resolve(data),
+    configFolder: join(packageRoot(), "dev", "config"),
+    webFolder: webFolder(),
+    anthropicApiKey: env["ANTHROPIC_API_KEY"],
+    version,
+    clock: systemClock,
+    logFor: terminalLog("warn", isTerminal),
+  });
+  print(welcome(demo.publicUrl, demo.issuer, ports, env["ANTHROPIC_API_KEY"] !== undefined));
+  await untilSignal(demo.close);
+  print("Stopped.");
+}
+
+function welcome(publicUrl: string, issuer: string, ports: DemoPorts, claude: boolean): string {
+  const people = PEOPLE.map(
+    ({ email, groups, gets }) =>
+      `  ${email.padEnd(20)} ${groups.join(", ").padEnd(12) || "            "} ${gets}`,
+  );
+  return `
+Gatehouse is running.
+
+  front door         ${publicUrl}            (${DEMO_PORTS.port.option})
+  private listener   http://127.0.0.1:${ports.privatePort}/readyz   (${DEMO_PORTS.privatePort.option})
+  OpenID provider    ${issuer}            (${DEMO_PORTS.providerPort.option})
+  gateway cloud      127.0.0.1:${ports.cloud1Port} cloud-1, 127.0.0.1:${ports.cloud2Port} cloud-2
+  gateway berlin     127.0.0.1:${ports.berlin1Port} berlin-1, playing the box in the office
+
+Who can sign in (password: demo)
+
+${people.join("\n")}
+
+Agents answer ${claude ? "through the Claude API." : "by a built-in demonstration agent; set ANTHROPIC_API_KEY for Claude."}
+
+What to try
+
+  1. Open ${publicUrl}, sign in as alice, open Coder, send: whoami, where, slow.
+  2. While slow runs, sign out in another tab: the chat's socket closes at once.
+  3. Straight to a gateway, with forged headers:
+     curl -i -H 'X-User-Id: root' http://127.0.0.1:${ports.cloud1Port}/agents/coder/whoami
+  4. Sign in as dana: the same agent, on the box in Berlin. As eve: refused by name. As zoe: no agent.
+
+Ctrl-C stops everything.
+`;
+}

@@ -1,0 +1,34 @@
+// `gatehouse front-door --config <file>`: the front door alone, with any OpenID provider.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { loadFrontDoor } from "../config/load.ts";
+import { systemClock } from "../core/clock.ts";
+import { startFrontDoor } from "../proxy/main.ts";
+import { openEmbeddedStore } from "../store/embedded.ts";
+import type { CommandContext } from "./command.ts";
+import { webFolder } from "./package-root.ts";
+import { terminalLog } from "./terminal-log.ts";
+import { untilSignal } from "./until-signal.ts";
+
+export async function frontDoorCommand(
+  { env, isTerminal }: CommandContext,
+  configPath: string,
+): Promise<void> {
+  const loaded = loadFrontDoor(configPath, env);
+  const { config } = loaded;
+  const log = terminalLog(config.log.level, isTerminal)("front-door");
+  mkdirSync(config.data, { recursive: true, mode: 0o700 });
+  const store = await openEmbeddedStore({ folder: join(config.data, "store"), clock: systemClock, log });
+  try {
+    const running = await startFrontDoor({
+      ...loaded,
+      store,
+      webFolder: webFolder(),
+      clock: systemClock,
+      log,
+    });
+    await untilSignal(running.close);
+  } finally {
+    await store.close();
+  }
+}

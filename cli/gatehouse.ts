@@ -1,0 +1,114 @@
+#!/usr/bin/env node
+// The `gatehouse` command. The only file that reads the process's environment and arguments.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { ConfigError, formatIssue } from "../core/config-error.ts";
+import { DEMO_PORTS, type DemoPorts } from "../dev/demo-ports.ts";
+import type { CommandContext } from "./command.ts";
+import { configCheckCommand } from "./config-command.ts";
+import { frontDoorCommand } from "./front-door-command.ts";
+import { gatewayCommand } from "./gateway-command.ts";
+import { keysShowCommand } from "./keys-command.ts";
+import { nodeVersionFault } from "./node-version.ts";
+import { packageRoot } from "./package-root.ts";
+
+const USAGE = `gatehouse: the SSO front door for AI-agent gateways
+
+  gatehouse demo                                 everything on this machine, to try it out
+  gatehouse front-door --config <front-door.json5>
+  gatehouse gateway --config <gateway.json5>
+  gatehouse config check --config <file> [--kind front-door|gateway]
+  gatehouse keys show --config <front-door.json5>  what a gateway's configuration needs
+  gatehouse --version
+
+Options of demo
+${Object.values(DEMO_PORTS)
+  .map(({ option, default: port, what }) => `  ${`${option} <port>`.padEnd(24)} ${what} (${port})`)
+  .join("\n")}
+  --data <folder>          what the demonstration keeps (./.gatehouse/demo)
+`;
+
+class UsageError extends Error {}
+
+async function run(argv: readonly string[], context: CommandContext): Promise<void> {
+  const { values, positionals } = parse(argv);
+  if (values.version === true) return context.print(context.version);
+  if (values.help === true || positionals.length === 0) return context.print(USAGE);
+  const command = positionals.join(" ");
+  const config = () => {
+    if (typeof values.config === "string") return values.config;
+    throw new UsageError(`${command} needs --config <file>`);
+  };
+  switch (command) {
+    case "demo": {
+      // Loaded only here: the embedded provider is for trying out and not installed in production.
+      const { demoCommand } = await import("./demo-command.ts");
+      return demoCommand(context, demoPorts(values), String(values.data ?? "./.gatehouse/demo"));
+    }
+    case "front-door":
+      return frontDoorCommand(context, config());
+    case "gateway":
+      return gatewayCommand(context, config());
+    case "config check":
+      if (values.kind !== "front-door" && values.kind !== "gateway")
+        throw new UsageError("--kind is front-door or gateway");
+      return configCheckCommand(context, values.kind, config());
+    case "keys show":
+      return keysShowCommand(context, config());
+    default:
+      throw new UsageError(`there is no command "${command}"`);
+  }
+}
+
+function parse(argv: readonly string[]) {
+  const options = {
+    config: { type: "string" },
+    kind: { type: "string", default: "front-door" },
+    data: { type: "string" },
+    help: { type: "boolean", short: "h" },
+    version: { type: "boolean" },
+    ...Object.fromEntries(
+      Object.values(DEMO_PORTS).map(({ option }) => [option.slice(2), { type: "string" as const }]),
+    ),
+  } as const;
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function demoPorts(values: Readonly<Record<string, unknown>>): DemoPorts {
+  const ports = Object.entries(DEMO_PORTS).map(([key, { option, default: standard }]) => {
+    const text = values[option.slice(2)];
+    const port = text === undefined ? standard : Number(text);
+    if (Number.isInteger(port) && port >= 1 && port <= 65_535) return [key, port];
+    throw new UsageError(`${option} takes a port number, 1 to 65535, not "${String(text)}"`);
+  });
+  return Object.fromEntries(ports) as DemoPorts;
+}
+
+const fault = nodeVersionFault(process.versions.node);
+if (fault !== undefined) process.stderr.write(`gatehouse: ${fault.message}\n`);
+if (fault?.fatal === true) process.exit(1);
+
+const { version } = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as {
+  version: string;
+};
+run(process.argv.slice(2), {
+  env: process.env,
+  isTerminal: process.stdout.isTTY === true,
+  version,
+  print: (line) => void process.stdout.write(`${line}\n`),
+}).catch((error: unknown) => {
+  if (error instanceof UsageError) process.stderr.write(`gatehouse: ${error.message}\n\n${USAGE}`);
+  else if (error instanceof ConfigError) {
+    process.stderr.write(`gatehouse: ${error.issues.length} fault(s) in the configuration\n`);
+    for (const issue of error.issues) process.stderr.write(`  ${formatIssue(issue)}\n`);
+  } else
+    process.stderr.write(
+      `gatehouse: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+  process.exitCode = 1;
+});

@@ -1,0 +1,20 @@
+// `gatehouse gateway --config <file>`: one thin gateway alone.
+import { loadGateway } from "../config/load.ts";
+import { systemClock } from "../core/clock.ts";
+import { startGateway } from "../gateway/main.ts";
+import type { CommandContext } from "./command.ts";
+import { terminalLog } from "./terminal-log.ts";
+import { untilSignal } from "./until-signal.ts";
+
+export async function gatewayCommand(
+  { env, isTerminal, version }: CommandContext,
+  configPath: string,
+): Promise<void> {
+  const config = loadGateway(configPath, env);
+  const log = terminalLog(
+    config.log.level,
+    isTerminal,
+  )(`gateway ${config.gateway.id}/${config.gateway.endpoint}`);
+  const running = await startGateway(config, { clock: systemClock, log, version });
+  await untilSignal(() => running.close());
+}

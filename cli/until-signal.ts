@@ -1,0 +1,14 @@
+// Keeps a process running until it is told to stop: the first signal ends it gracefully, a second one at once.
+
+/** @param close ends what was started; when it fails the process ends with an error */
+export async function untilSignal(close: () => Promise<void>): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(1));
+        resolve();
+      });
+    }
+  });
+  await close();
+}
