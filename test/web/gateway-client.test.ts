@@ -202,12 +202,12 @@ describe("the gateway client", () => {
     expect(states.slice(2)).toEqual([
       {
         kind: "refused",
-        refusal: { message: "signed out", requestId: null, contact: null },
+        refusal: { message: "Signed out.", requestId: null, contact: null },
       },
       {
         kind: "signed_out",
         refusal: {
-          message: "Your session has ended.",
+          message: "Signed out.",
           requestId: "r_1",
           contact: "it@example.com",
         },

@@ -34,7 +34,8 @@ describe("the verdict on a connection's end", () => {
   it.each([
     [LOST, "The connection was lost."],
     [{ ...LOST, code: 1012 }, "The gateway is restarting."],
-    [{ ...LOST, code: 1013, reason: "gateway lost" }, "gateway lost"],
+    [{ ...LOST, code: 1012, reason: "your agent has moved" }, "Your agent has moved."],
+    [{ ...LOST, code: 1013, reason: "gateway lost" }, "Gateway lost."],
     [{ ...LOST, code: 1009 }, "The gateway closed the connection because a message was too large."],
   ])("connects again after %o", (end, words) => {
     expect(verdictOf(end, null, "assistant")).toEqual(again(words));
@@ -43,11 +44,11 @@ describe("the verdict on a connection's end", () => {
   it("never connects again by itself after 1008, whoever answers", async () => {
     const answers = [null, AWAY, SIGNED_OUT, DENIED, await signedInWith("up")];
     expect(answers.map((me) => verdictOf(BY_POLICY, me, "assistant"))).toEqual([
-      refused("session ended"),
-      refused("session ended"),
-      { kind: "signed_out", refusal: WORDS },
-      { kind: "refused", refusal: WORDS },
-      refused("session ended"),
+      refused("Session ended."),
+      refused("Session ended."),
+      { kind: "signed_out", refusal: { ...WORDS, message: "Session ended." } },
+      { kind: "refused", refusal: { ...WORDS, message: "Session ended." } },
+      refused("Session ended."),
     ]);
     expect(verdictOf({ ...BY_POLICY, reason: "" }, null, "assistant")).toEqual(
       refused("The connection was ended by a policy."),

@@ -22,11 +22,11 @@ export function verdictOf(end: ConnectionEnd, me: MeOutcome | null, agent: strin
   if (end.code === 1002) return refuse("This page is older or newer than the gateway. Reload it.");
   if (end.refusal !== null)
     return end.refusal.retryable === true ? again(end.refusal.message) : refuse(end.refusal.message);
-  if (me?.kind === "signed_out") return { kind: "signed_out", refusal: me.refusal };
-  if (me?.kind === "denied") return { kind: "refused", refusal: me.refusal };
+  if (me?.kind === "signed_out") return { kind: "signed_out", refusal: inWordsOf(end, me.refusal) };
+  if (me?.kind === "denied") return { kind: "refused", refusal: inWordsOf(end, me.refusal) };
   // RFC 6455 §7.4.1, 1008: a policy ended it. Connecting again by itself would only fight that decision.
   if (end.code === 1008)
-    return refuse(end.reason === "" ? "The connection was ended by a policy." : end.reason);
+    return refuse(end.reason === "" ? "The connection was ended by a policy." : sentence(end.reason));
   if (me === null) return again(wordsFor(end));
   if (me.kind === "unavailable")
     return { kind: "reconnecting", message: me.refusal.message, notBeforeMs: me.retryAfterMs };
@@ -38,10 +38,20 @@ export function verdictOf(end: ConnectionEnd, me: MeOutcome | null, agent: strin
   return again("The gateway could not be reached.");
 }
 
+// Whoever closed the connection knows why ("signed out in another tab"); the answer asked for later knows only what is.
+function inWordsOf(end: ConnectionEnd, refusal: Refusal): Refusal {
+  return end.code === 1008 && end.reason !== "" ? { ...refusal, message: sentence(end.reason) } : refusal;
+}
+
+function sentence(words: string): string {
+  const text = words.charAt(0).toUpperCase() + words.slice(1);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
 function wordsFor(end: ConnectionEnd): string {
-  if (end.code === 1012) return "The gateway is restarting.";
+  if (end.code === 1012) return end.reason === "" ? "The gateway is restarting." : sentence(end.reason);
   if (end.code === 1009) return "The gateway closed the connection because a message was too large.";
-  return end.code === 1013 && end.reason !== "" ? end.reason : "The connection was lost.";
+  return end.code === 1013 && end.reason !== "" ? sentence(end.reason) : "The connection was lost.";
 }
 
 function again(message: string): Verdict {
