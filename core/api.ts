@@ -22,6 +22,26 @@ export type MeAnswer = {
   readonly session: { readonly sid: string; readonly expiresAt: string };
 };
 
+/** `GET /api/me/sessions`: the newest used first. Times are RFC 3339. */
+export type MySessionsAnswer = {
+  readonly sessions: readonly {
+    readonly sid: string;
+    /** The one that asks. */
+    readonly current: boolean;
+    readonly kind: "browser" | "bearer";
+    readonly since: string;
+    readonly lastSeen: string;
+    readonly expiresAt: string;
+    /** Where its login came from; null for a bearer. */
+    readonly from: { readonly peer: string; readonly userAgent: string | null } | null;
+    /** Agents that it has open connections to. */
+    readonly agents: readonly string[];
+  }[];
+};
+
+/** `DELETE /api/me/sessions` (all others) and `DELETE /api/me/sessions/{sid}`: ids of those that ended. */
+export type EndedSessionsAnswer = { readonly ended: readonly string[] };
+
 /** `GET /api/token` */
 export type TokenAnswer = {
   readonly accessToken: string;

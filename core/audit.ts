@@ -1,6 +1,6 @@
 // The audit log: one JSON line per decision, allowed or denied, apart from the operational log.
 // Values are JSON-encoded, so that no name or path can start a line of its own (S98). Never a secret.
-import { createWriteStream, mkdirSync } from "node:fs";
+import { createWriteStream, mkdirSync, type WriteStream } from "node:fs";
 import { dirname } from "node:path";
 import type { Clock } from "./clock.ts";
 import type { DenialCode } from "./denial.ts";
@@ -16,7 +16,15 @@ export type AuditKind =
   /** A live connection ended; `reason` says what ended it. */
   | "connection_closed"
   | "key_set"
-  | "config";
+  /** A control channel was opened, refused or broken off. */
+  | "control_channel"
+  /** The provider confirmed a session under other groups or another e-mail. */
+  | "refresh"
+  /** The provider's clock and ours are too far apart. */
+  | "clock_skew"
+  | "config"
+  /** Somebody on the door's own host asked for it by command. */
+  | "admin";
 
 export type AuditEvent = {
   readonly kind: AuditKind;
@@ -37,6 +45,8 @@ export type AuditEvent = {
   readonly agent: string | null;
   readonly gateway: string | null;
   readonly endpoint: string | null;
+  /** Number of the event that caused it. */
+  readonly event: number | null;
 };
 
 /** An event with what it does not concern left out: `auditEvent({ kind: "login", … })`. */
@@ -55,6 +65,7 @@ export function auditEvent(
     agent: null,
     gateway: null,
     endpoint: null,
+    event: null,
     ...facts,
   };
 }
@@ -76,27 +87,44 @@ export type AuditOptions = {
   readonly onStateChange: (failure: Error | undefined) => void;
 };
 
-/** Lines that may wait for a slow disk before the log counts as failing. */
-const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+/** Characters that may wait for the disk; past them lines are lost, and the log counts as failing. */
+const MAX_WAITING = 4 * 1024 * 1024;
 const REOPEN_AFTER_MS = 1_000;
 
 export function createAuditLog(options: AuditOptions): Audit {
   mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
+  /** Recorded and not known to be written, oldest first. A failure keeps them for the file's next opening. */
+  const waiting = new Set<{ readonly text: string }>();
+  let waitingLength = 0;
   let failure: Error | undefined;
   let closed = false;
   let stream = open();
 
-  function open() {
+  function open(): WriteStream {
     const opened = createWriteStream(options.path, { flags: "a", mode: 0o600 });
     opened.on("error", (error) => {
       fail(error);
-      options.clock.after(REOPEN_AFTER_MS, () => {
-        if (!closed) stream = open();
-      });
+      options.clock.after(REOPEN_AFTER_MS, reopen);
     });
-    opened.on("open", () => recover());
-    opened.on("drain", () => recover());
+    opened.on("open", recoverIfWritten);
     return opened;
+  }
+
+  function reopen() {
+    if (closed) return;
+    stream = open();
+    // A full disk may have taken half a line: the next one must not continue it.
+    if (waiting.size > 0) stream.write("\n");
+    for (const line of waiting) write(line);
+  }
+
+  function write(line: { readonly text: string }) {
+    stream.write(line.text, (error) => {
+      if (error) return;
+      waiting.delete(line);
+      waitingLength -= line.text.length;
+      recoverIfWritten();
+    });
   }
 
   function fail(error: Error) {
@@ -104,17 +132,21 @@ export function createAuditLog(options: AuditOptions): Audit {
     failure = error;
   }
 
-  function recover() {
-    if (failure !== undefined) options.onStateChange(undefined);
+  // That the file opens again proves little (a full disk opens): what waits must have been written too.
+  function recoverIfWritten() {
+    if (failure === undefined || waiting.size > 0) return;
     failure = undefined;
+    options.onStateChange(undefined);
   }
 
   return {
     record(event) {
-      const line = { time: new Date(options.clock.now()).toISOString(), ...event };
-      if (stream.writableLength > MAX_WAITING_BYTES)
-        return fail(new Error("the audit log's disk is too slow"));
-      if (!stream.destroyed) stream.write(`${JSON.stringify(line)}\n`);
+      if (waitingLength > MAX_WAITING) return fail(new Error("the audit log's disk is too slow"));
+      const time = new Date(options.clock.now()).toISOString();
+      const line = { text: `${JSON.stringify({ time, ...event })}\n` };
+      waiting.add(line);
+      waitingLength += line.text.length;
+      if (!stream.destroyed) write(line);
     },
     get accepting() {
       return failure === undefined || options.onFailure === "continue";

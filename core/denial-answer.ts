@@ -140,6 +140,13 @@ export function answerTo(denial: Denial): DenialAnswer {
       return refusal(code, 403, "You may not use that agent", "It is not in the catalogue of agents.");
     case "no_agents":
       return refusal(code, 403, "You have no agents yet", "None of your groups grants one.");
+    case "access_changed":
+      return refusal(
+        code,
+        403,
+        "Your access has just changed",
+        "Connect again, or see the start page for what you may use.",
+      );
     case "role_missing":
       return refusal(code, 403, "This page is not for you", `It needs the role "${denial.role}".`);
     case "route_missing":
@@ -190,7 +197,7 @@ export function answerTo(denial: Denial): DenialAnswer {
         code,
         503,
         `${denial.provider} is not answering`,
-        "Signing in needs the identity provider. Those already signed in can go on. Try again soon.",
+        "Signing in needs the identity provider; who is signed in goes on without it for a while. Try again soon.",
       );
     case "store_unavailable":
       return unavailable(
@@ -247,6 +254,13 @@ export function answerTo(denial: Denial): DenialAnswer {
         403,
         "Not your agent on this connection",
         "The front door did not name that agent for you here.",
+      );
+    case "control_ticket_invalid":
+      return unauthenticated(
+        code,
+        "Not this gateway's front door",
+        "Only the front door whose trust key is pinned here may open a control channel.",
+        "Gateway-Control",
       );
     case "gateway_full":
       return unavailable(

@@ -38,6 +38,8 @@ export type Denial =
     }
   | { readonly code: "agent_unknown"; readonly agent: string }
   | { readonly code: "no_agents" }
+  /** It changed between the decision and the connection. */
+  | { readonly code: "access_changed"; readonly reason: string }
   | { readonly code: "role_missing"; readonly role: string }
   // where it would go
   | { readonly code: "route_missing"; readonly agent: AgentId }
@@ -62,6 +64,7 @@ export type Denial =
   | { readonly code: "assertion_duplicate" }
   | { readonly code: "assertion_invalid"; readonly fault: AssertionFault }
   | { readonly code: "assertion_agent"; readonly agent: string }
+  | { readonly code: "control_ticket_invalid"; readonly fault: ControlTicketFault }
   | { readonly code: "gateway_full"; readonly what: string };
 
 export type DenialCode = Denial["code"];
@@ -70,4 +73,21 @@ export type DenialCode = Denial["code"];
 export type BearerFault = JwtFault | "wrong_scheme" | "opaque" | "id_token" | "no_subject";
 
 /** Why a gateway did not accept an assertion. */
-export type AssertionFault = JwtFault | "wrong_use" | "replayed" | "replay_memory_full" | "older_than_start";
+export type AssertionFault =
+  | JwtFault
+  | "wrong_use"
+  | "replayed"
+  | "replay_memory_full"
+  | "older_than_start"
+  /** The door has said that its session is over. */
+  | "session_ended";
+
+/** Why a gateway did not accept a control channel: the audit line says it, the wire does not. */
+export type ControlTicketFault =
+  | JwtFault
+  | "missing"
+  | "duplicate"
+  | "untrusted_key"
+  | "wrong_version"
+  | "replayed"
+  | "replay_memory_full";

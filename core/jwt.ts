@@ -1,6 +1,6 @@
 // The one place that verifies a JWT, over `jsonwebtoken`. That library checks the signature and the times; it
 // does not check `typ`, does not demand `exp`, and passes when no audience is asked for: this adapter does
-// (RFC 8725 §3.1, §3.8, §3.9, §3.11). No I/O, no clock. Pinned by test/attack/token-forgery.test.ts.
+// (RFC 8725 §3.1, §3.8, §3.9, §3.11). No I/O, no clock. Pinned by test/core/jwt.test.ts.
 import type { KeyObject } from "node:crypto";
 import jsonwebtoken, { type Algorithm, type JwtPayload } from "jsonwebtoken";
 import { err, ok, type Result } from "./result.ts";
@@ -34,6 +34,10 @@ export type JwtRules = {
   readonly now: number;
   /** Seconds that clocks may be apart; at most 60 (security checklist, S86). */
   readonly skewSeconds: number;
+  /** Characters; 16 KiB when left out. More only for what did not come in a header. */
+  readonly maxLength?: number;
+  /** Seconds after `iat` at which the token counts as expired, whatever its `exp` says; it may then have none. */
+  readonly maxAgeSeconds?: number;
 };
 
 export type VerifiedJwt = {
@@ -48,8 +52,8 @@ const COMPACT_JWS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
  * Reads the header of an untrusted compact JWS so that a key can be chosen. Proves nothing. Header members
  * that would choose a key by themselves (`jwk`, `jku`, `x5u`, `x5c`) are not even read; `crit` and `zip` refuse.
  */
-export function readJwtHeader(token: string): Result<JwtHeader, JwtFault> {
-  if (token.length > MAX_LENGTH || !COMPACT_JWS.test(token)) return err("malformed");
+export function readJwtHeader(token: string, maxLength = MAX_LENGTH): Result<JwtHeader, JwtFault> {
+  if (token.length > maxLength || !COMPACT_JWS.test(token)) return err("malformed");
   let header: unknown;
   try {
     header = JSON.parse(Buffer.from(token.slice(0, token.indexOf(".")), "base64url").toString("utf8"));
@@ -69,7 +73,7 @@ export function readJwtHeader(token: string): Result<JwtHeader, JwtFault> {
  * @param key a public key; asymmetric, so that no shared secret can be confused with it
  */
 export function verifyJwt(token: string, key: KeyObject, rules: JwtRules): Result<VerifiedJwt, JwtFault> {
-  const header = readJwtHeader(token);
+  const header = readJwtHeader(token, rules.maxLength);
   if (!header.ok) return header;
   if (!rules.types.includes(header.value.typ)) return err("wrong_type");
   if (!(rules.algorithms as readonly string[]).includes(header.value.alg)) return err("wrong_algorithm");
@@ -87,9 +91,22 @@ export function verifyJwt(token: string, key: KeyObject, rules: JwtRules): Resul
   } catch (error) {
     return err(faultOf(error));
   }
-  if (typeof claims.exp !== "number" || typeof claims.iat !== "number") return err("bad_claims");
-  if (claims.iat > rules.now / 1000 + rules.skewSeconds) return err("not_yet_valid");
-  return ok({ header: header.value, claims: { ...claims, exp: claims.exp, iat: claims.iat } });
+  const { iat } = claims;
+  const exp = typeof iat === "number" ? expiryOf(claims.exp, iat, rules.maxAgeSeconds) : undefined;
+  if (typeof iat !== "number" || exp === undefined) return err("bad_claims");
+  if (iat > rules.now / 1000 + rules.skewSeconds) return err("not_yet_valid");
+  if (exp <= Math.floor(rules.now / 1000) - rules.skewSeconds) return err("expired");
+  return ok({ header: header.value, claims: { ...claims, exp, iat } });
+}
+
+/** The earlier of the token's own end and the one that its age sets; undefined when there is neither. */
+function expiryOf(
+  exp: number | undefined,
+  iat: number,
+  maxAgeSeconds: number | undefined,
+): number | undefined {
+  if (maxAgeSeconds === undefined) return exp;
+  return Math.min(exp ?? Number.POSITIVE_INFINITY, iat + maxAgeSeconds);
 }
 
 // jsonwebtoken tells its failures apart by class and message only.

@@ -84,7 +84,8 @@ function parseKeySet(body: Record<string, unknown> | undefined): KeySet | undefi
   return { number: number as number, issuer, iat, keys: parsed };
 }
 
-function readPublicKey(
+/** Reads an untrusted JWK; undefined unless it is a point on P-256. Its thumbprint is computed, never read. */
+export function readPublicKey(
   value: unknown,
 ): { key: KeyObject; jwk: PublicSigningKey; thumbprint: string } | undefined {
   if (typeof value !== "object" || value === null) return undefined;

@@ -35,6 +35,7 @@ export const DENIAL_SAMPLES: DenialSamples = {
   agent_not_allowed: { code: "agent_not_allowed", agent, grantedBy: ["engineering"] },
   agent_unknown: { code: "agent_unknown", agent: "ghost" },
   no_agents: { code: "no_agents" },
+  access_changed: { code: "access_changed", reason: "policy_changed" },
   role_missing: { code: "role_missing", role: "ops" },
   route_missing: { code: "route_missing", agent },
   home_unavailable: { code: "home_unavailable", gateway, endpoint },
@@ -55,6 +56,7 @@ export const DENIAL_SAMPLES: DenialSamples = {
   assertion_duplicate: { code: "assertion_duplicate" },
   assertion_invalid: { code: "assertion_invalid", fault: "replayed" },
   assertion_agent: { code: "assertion_agent", agent: "analyst" },
+  control_ticket_invalid: { code: "control_ticket_invalid", fault: "untrusted_key" },
   gateway_full: { code: "gateway_full", what: "concurrentConnections" },
 };
 

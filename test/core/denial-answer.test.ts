@@ -1,0 +1,101 @@
+import { describe, expect, it, test } from "vitest";
+import type { Denial, DenialCode } from "../../core/denial.ts";
+import { answerTo } from "../../core/denial-answer.ts";
+import { DENIAL_SAMPLES } from "../../dev/denial-samples.ts";
+
+type Wire = readonly [status: number, closeCode: number, headers?: Record<string, string | number>];
+
+/** What every code is on the wire; the type demands each of them. */
+const WIRE: Readonly<Record<DenialCode, Wire>> = {
+  host_unknown: [421, 1008],
+  request_malformed: [400, 1008],
+  headers_too_large: [431, 1008],
+  body_too_large: [413, 1008],
+  method_not_allowed: [405, 1008, { allow: "GET" }],
+  path_unknown: [404, 1008],
+  origin_missing: [403, 1008],
+  origin_foreign: [403, 1008],
+  upgrade_invalid: [400, 1008],
+  credentials_ambiguous: [400, 1008],
+  session_missing: [401, 1008, { wwwAuthenticate: "Bearer" }],
+  session_ended: [401, 1008, { wwwAuthenticate: "Bearer" }],
+  bearer_invalid: [401, 1008, { wwwAuthenticate: 'Bearer error="invalid_token"' }],
+  login_failed: [400, 1008],
+  email_missing: [403, 1008],
+  groups_missing: [403, 1008],
+  groups_overflow: [403, 1008],
+  user_denied: [403, 1008],
+  agent_not_allowed: [403, 1008],
+  agent_unknown: [403, 1008],
+  no_agents: [403, 1008],
+  access_changed: [403, 1008],
+  role_missing: [403, 1008],
+  route_missing: [503, 1013, { retryAfterSeconds: 60 }],
+  home_unavailable: [503, 1013, { retryAfterSeconds: 5 }],
+  gateway_unavailable: [503, 1013, { retryAfterSeconds: 5 }],
+  gateway_draining: [503, 1013, { retryAfterSeconds: 5 }],
+  gateway_answer_invalid: [502, 1013, { retryAfterSeconds: 5 }],
+  gateway_lost: [502, 1013, { retryAfterSeconds: 5 }],
+  provider_unavailable: [503, 1013, { retryAfterSeconds: 5 }],
+  store_unavailable: [503, 1013, { retryAfterSeconds: 5 }],
+  audit_unavailable: [503, 1013, { retryAfterSeconds: 5 }],
+  keys_unavailable: [503, 1013, { retryAfterSeconds: 5 }],
+  too_many_attempts: [429, 1013, { retryAfterSeconds: 42 }],
+  overloaded: [503, 1013, { retryAfterSeconds: 5 }],
+  stopping: [503, 1012, { retryAfterSeconds: 5 }],
+  client_gone: [400, 1008],
+  internal_error: [500, 1013, { retryAfterSeconds: 5 }],
+  assertion_missing: [401, 1008, { wwwAuthenticate: "Gateway-Assertion" }],
+  assertion_duplicate: [401, 1008, { wwwAuthenticate: "Gateway-Assertion" }],
+  assertion_invalid: [401, 1008, { wwwAuthenticate: "Gateway-Assertion" }],
+  assertion_agent: [403, 1008],
+  control_ticket_invalid: [401, 1008, { wwwAuthenticate: "Gateway-Control" }],
+  gateway_full: [503, 1013, { retryAfterSeconds: 5 }],
+};
+
+test.each(Object.entries(WIRE))("answers %s with its status, close code and headers", (code, wire) => {
+  const [status, closeCode, headers = {}] = wire;
+  const { title, message, ...answer } = answerTo(DENIAL_SAMPLES[code as DenialCode]);
+  expect(answer).toEqual({ code, status, closeCode, ...headers });
+  expect(title).toMatch(/^[^.]+$/);
+  expect(message).toMatch(/\.$/);
+});
+
+describe("what a person is told", () => {
+  it("is the groups that would grant an agent, or that there are none", () => {
+    const denial = (grantedBy: readonly string[]): Denial => ({
+      ...DENIAL_SAMPLES.agent_not_allowed,
+      grantedBy,
+    });
+    expect(answerTo(denial(["engineering", "it"])).message).toBe("Members of engineering, it may use it.");
+    expect(answerTo(denial([])).message).toBe("No group grants it at the moment.");
+  });
+
+  it("is where their history is when its endpoint is down", () => {
+    expect(answerTo(DENIAL_SAMPLES.home_unavailable).message).toBe(
+      "Your history is on cloud/cloud-1, which is down. Nothing is lost; try again soon.",
+    );
+  });
+
+  it("lists every method of a path in words and in Allow", () => {
+    const { allow, message } = answerTo({
+      code: "method_not_allowed",
+      method: "PUT",
+      allow: ["GET", "POST"],
+    });
+    expect([allow, message]).toEqual(["GET, POST", "Use GET, POST."]);
+  });
+
+  it("never says why a credential failed, nor which rule denied by name", () => {
+    const exact: readonly Denial[] = [
+      { code: "bearer_invalid", fault: "bad_signature" },
+      { code: "assertion_invalid", fault: "bad_signature" },
+      { code: "user_denied", rule: "bad_signature" },
+      { code: "login_failed", what: "bad_signature", restartable: false },
+      { code: "origin_foreign", origin: "bad_signature" },
+      { code: "host_unknown", host: "bad_signature" },
+      { code: "keys_unavailable", what: "bad_signature" },
+    ];
+    expect(exact.map((denial) => JSON.stringify(answerTo(denial))).join("\n")).not.toContain("bad_signature");
+  });
+});
