@@ -91,7 +91,12 @@ export const frontDoorSchema = z.strictObject({
       absolute: duration.prefault("12h").describe("A session ends this long after its login."),
       idle: duration
         .prefault("8h")
-        .describe("A session unused for this long ends; at most session.absolute."),
+        .describe("A session unused for this long ends; at most session.absolute. An open chat is use."),
+      providerGrace: duration
+        .prefault("10m")
+        .describe(
+          "While the provider cannot be asked, a session goes on for this long past its tokens' expiry; then it waits.",
+        ),
     })
     .prefault({}),
   assertion: z
@@ -101,8 +106,22 @@ export const frontDoorSchema = z.strictObject({
         .min(1)
         .default("gatehouse")
         .describe("`iss` of what gateways are told. A name, never fetched."),
+      rotateEvery: duration
+        .prefault("30d")
+        .describe("A new signing key is made this often, without anybody noticing."),
+      overlap: timeout
+        .prefault("10m")
+        .describe("A new signing key is published this long before it signs, so that every gateway has it."),
     })
     .prefault({}),
+  control: z
+    .strictObject({
+      lease: timeout
+        .prefault("60s")
+        .describe("A gateway ends a connection that no front door has confirmed for this long."),
+    })
+    .prefault({})
+    .describe("The channel to each gateway endpoint."),
   audit: z
     .strictObject({
       onFailure: z

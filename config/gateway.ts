@@ -6,6 +6,10 @@ import { isLoopbackTarget } from "./network-zone.ts";
 
 const TRUST = "the thumbprint that `gatehouse keys show` prints: 43 base64url characters";
 
+// The span that the control channel's frames can hold.
+const LEASE = 'a duration from "100ms" to "10m"';
+const lease = timeout.refine((ms) => ms >= 100 && ms <= 600_000, LEASE);
+
 export const gatewaySchema = z.strictObject({
   gateway: z.strictObject({
     id: gatewayId.describe("This gateway's key in the front door's routes.json5."),
@@ -22,8 +26,17 @@ export const gatewaySchema = z.strictObject({
         .string(TRUST)
         .regex(/^[A-Za-z0-9_-]{43}$/, TRUST)
         .describe("Thumbprint of the front door's trust key. Pins who may sign key sets."),
-      keySet: path.describe("Path of the signed key set. Read again when it changes."),
+      keySet: path
+        .optional()
+        .describe(
+          "Path of a signed key set to begin with; read again when it changes. Left out: the front door brings the first one.",
+        ),
     }),
+    lease: lease
+      .prefault("60s")
+      .describe(
+        "How long a connection lives without the front door's confirmation. Once a front door has connected, its own setting counts.",
+      ),
     heartbeat: z
       .strictObject({
         interval: timeout.prefault("30s").describe("Between pings."),

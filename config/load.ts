@@ -71,10 +71,11 @@ export function loadGateway(path: string, env: Environment): GatewayConfig {
   ];
   if (issues.length > 0 || config.value === undefined) throw new ConfigError(issues);
   const { gateway, data } = config.value;
-  const keySet = resolve(folderOf(path), gateway.auth.keySet);
+  const { keySet, ...auth } = gateway.auth;
+  const bootstrap = keySet === undefined ? {} : { keySet: resolve(folderOf(path), keySet) };
   return deepFreeze({
     ...config.value,
-    gateway: { ...gateway, auth: { ...gateway.auth, keySet } },
+    gateway: { ...gateway, auth: { ...auth, ...bootstrap } },
     data: resolve(folderOf(path), data),
   });
 }

@@ -15,6 +15,6 @@ test("shows defaults as they are written in a file, and marks secrets", () => {
   const page = generatedFiles().get("docs/config.md")?.split("\n") ?? [];
   expect(page.filter((line) => /^\| `(session\.idle|provider\.clientSecret)`/.test(line))).toEqual([
     "| `provider.clientSecret` | text | required | `GATEHOUSE_PROVIDER_CLIENT_SECRET`, `GATEHOUSE_PROVIDER_CLIENT_SECRET_FILE` | **Secret.** Goes with the client id. |",
-    '| `session.idle` | duration | `"8h"` | `GATEHOUSE_SESSION_IDLE` | A session unused for this long ends; at most session.absolute. |',
+    '| `session.idle` | duration | `"8h"` | `GATEHOUSE_SESSION_IDLE` | A session unused for this long ends; at most session.absolute. An open chat is use. |',
   ]);
 });
