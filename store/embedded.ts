@@ -1,13 +1,13 @@
 // The store port on one machine: everything in memory, every commit in an append-only log in a locked folder.
 // For one process; several processes need an adapter with a server behind it. Files are touched in embedded/ only.
 import type { Clock } from "../core/clock.ts";
+import { lockFolder } from "../core/folder-lock.ts";
 import type { Log } from "../core/log.ts";
 import { ok } from "../core/result.ts";
 import { type Store, type StoreEvent, StoreUnavailable } from "../core/store.ts";
 import { checkWrites } from "./check-writes.ts";
 import type { KeyChange } from "./embedded/change.ts";
 import { type Disk, nodeDisk } from "./embedded/disk.ts";
-import { lockFolder } from "./embedded/folder-lock.ts";
 import { createJournal } from "./embedded/journal.ts";
 import { openLogFile } from "./embedded/log-file.ts";
 import { planCommit } from "./embedded/plan-commit.ts";
