@@ -5,8 +5,9 @@ import type { Denial } from "../core/denial.ts";
 import { type Identity, type VerifiedIdentity, vouchFor } from "../core/identity.ts";
 import { parseSessionId, type SessionId } from "../core/ids.ts";
 import { err, ok, type Result } from "../core/result.ts";
-import { type Store, StoreUnavailable, type StoreWrite } from "../core/store.ts";
+import { type Store, type StoreEntry, StoreUnavailable, type StoreWrite } from "../core/store.ts";
 import { createSeal } from "./seal.ts";
+import type { SessionIndex, SessionPlace } from "./session-index.ts";
 
 export type BearerSessions = {
   /** The session id that belongs to this (verified) provider token; without the encryption key nobody can tell which. */
@@ -18,13 +19,38 @@ export type BearerSessions = {
    * @param asOfEvent number of the newest event applied before this call
    */
   read(sid: SessionId, asOfEvent: number): Promise<Result<VerifiedIdentity, Denial>>;
+  /** By the place that the session index names. */
+  recordAt(place: string): Promise<BearerRecord | undefined>;
 };
 
-export type BearerSessionsDeps = { readonly store: Store /** 32 bytes. */; readonly encryptionKey: Buffer };
+export type BearerRecord = {
+  readonly identity: Identity;
+  /** First and newest exchange of the provider token, milliseconds since 1970. */
+  readonly beganAt: number;
+  readonly usedAt: number;
+};
 
-export function createBearerSessions({ store, encryptionKey }: BearerSessionsDeps): BearerSessions {
+export type BearerSessionsDeps = {
+  readonly store: Store;
+  readonly index: SessionIndex;
+  /** Wall clock, milliseconds since 1970. */
+  readonly now: () => number;
+  /** 32 bytes. */
+  readonly encryptionKey: Buffer;
+};
+
+/** Of one person's sessions that change at the same moment, one succeeds in each round. */
+const MAX_ATTEMPTS = 64;
+
+export function createBearerSessions(deps: BearerSessionsDeps): BearerSessions {
+  const { store, index, now, encryptionKey } = deps;
   const seal = createSeal(encryptionKey, "bearer-session");
   const sidKey = Buffer.from(hkdfSync("sha256", encryptionKey, "", "gatehouse bearer-sid v1", 32));
+
+  function opened(key: string, entry: StoreEntry | undefined): BearerRecord | undefined {
+    const text = entry === undefined ? undefined : seal.open(key, entry.value);
+    return text === undefined ? undefined : (JSON.parse(text) as BearerRecord);
+  }
 
   return {
     sidOf(providerToken) {
@@ -39,32 +65,35 @@ export function createBearerSessions({ store, encryptionKey }: BearerSessionsDep
 
     open(identity) {
       return answering(async () => {
-        const key = placeOf(identity.sid);
-        const value = seal.seal(key, JSON.stringify(identity));
-        const before = await store.get(key);
-        const ifVersion = before?.version ?? 0;
-        const write: StoreWrite = { kind: "put", key, value, ifVersion, expiresAt: identity.expiresAt };
-        if ((await store.commit([write])).ok) return ok(undefined);
-        // Either another request with the same token was first, which is as good, or a tombstone stands here.
-        return (await store.get(key)) === undefined ? err(ENDED) : ok(undefined);
+        const { sid, userId, expiresAt } = identity;
+        const key = placeOf(sid);
+        for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+          const entry = await store.get(key);
+          const usedAt = now();
+          const record: BearerRecord = { identity, beganAt: opened(key, entry)?.beganAt ?? usedAt, usedAt };
+          const value = seal.seal(key, JSON.stringify(record));
+          const write: StoreWrite = { kind: "put", key, value, ifVersion: entry?.version ?? 0, expiresAt };
+          const session: SessionPlace = { sid, kind: "bearer", place: key, expiresAt, providerSid: null };
+          const committed = await store.commit([write, ...(await index.adding(userId, session))]);
+          if (committed.ok) return ok(undefined);
+          // A tombstone at the record's own key: this session was ended, and stays so.
+          if (committed.error.key === key && (await store.get(key)) === undefined) return err(ENDED);
+        }
+        throw new Error("a bearer session could not be written");
       });
     },
 
     read(sid, asOfEvent) {
       return answering(async () => {
         const key = placeOf(sid);
-        const entry = await store.get(key);
-        const record = entry === undefined ? undefined : seal.open(key, entry.value);
+        const record = opened(key, await store.get(key));
         if (record === undefined) return err(ENDED);
-        return ok(vouchFor({ ...(JSON.parse(record) as Identity), asOfEvent }));
+        return ok(vouchFor({ ...record.identity, asOfEvent }));
       });
     },
-  };
-}
 
-/** The write that ends a bearer session at once and for good: to be committed with the event that says so. */
-export function endOfBearerSession(identity: Identity): StoreWrite {
-  return { kind: "delete", key: placeOf(identity.sid), tombstoneUntil: identity.expiresAt };
+    recordAt: async (place) => opened(place, await store.get(place)),
+  };
 }
 
 const ENDED: Denial = { code: "session_ended", how: "ended" };

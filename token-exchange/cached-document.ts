@@ -6,6 +6,8 @@ import { err, ok, type Result } from "../core/result.ts";
 export type CachedDocument<T> = {
   /** The document, fetched when there is none or it is older than {@link FRESH_FOR_MS}. */
   get(): Promise<Result<T, string>>;
+  /** The document, and that it could be had just now: unlike {@link get}, an old one does not stand in for a new one. */
+  confirm(): Promise<Result<T, string>>;
   /** Fetches now, at most once per {@link REFETCH_COOLDOWN_MS}; otherwise does nothing. */
   refetch(): Promise<void>;
   state(): DocumentState;
@@ -18,6 +20,8 @@ export type DocumentState = "up" | "down" | "unknown";
 export const FRESH_FOR_MS = 5 * 60_000;
 /** Bounds how long a new key may go unnoticed, and how often unknown key ids cause a request. */
 export const REFETCH_COOLDOWN_MS = 30_000;
+/** How long a success is taken for a sign that the provider is there. */
+export const CONFIRMED_FOR_MS = 10_000;
 export const REST_AFTER_FAILURE_MS = 2_000;
 
 export function createCachedDocument<T>(
@@ -42,13 +46,23 @@ export function createCachedDocument<T>(
     return flight;
   }
 
+  async function fetchUnless(youngerThanMs: number): Promise<void> {
+    const now = clock.monotonic();
+    const fresh = newest !== undefined && now - newest.at < youngerThanMs;
+    const resting = failure !== undefined && now - failure.at < REST_AFTER_FAILURE_MS;
+    if (!fresh && !resting) await fetchOnce();
+  }
+
   return {
     async get() {
-      const now = clock.monotonic();
-      const fresh = newest !== undefined && now - newest.at < FRESH_FOR_MS;
-      const resting = failure !== undefined && now - failure.at < REST_AFTER_FAILURE_MS;
-      if (!fresh && !resting) await fetchOnce();
+      await fetchUnless(FRESH_FOR_MS);
       if (newest !== undefined) return ok(newest.value);
+      return err(failure?.what ?? "not fetched yet");
+    },
+
+    async confirm() {
+      await fetchUnless(CONFIRMED_FOR_MS);
+      if (newest !== undefined && failure === undefined) return ok(newest.value);
       return err(failure?.what ?? "not fetched yet");
     },
 

@@ -10,12 +10,16 @@ import { type ProviderKey, parseProviderKeys } from "./provider-keys.ts";
 export type ProviderMetadata = {
   readonly issuer: string;
   readonly jwksUri: string;
+  /** Where sessions are refreshed; null when the provider says none. */
+  readonly tokenEndpoint: string | null;
   /** RP-Initiated Logout; null when the provider has none. */
   readonly endSessionEndpoint: string | null;
 };
 
 export type ProviderMetadataSource = {
   get(): Promise<Result<ProviderMetadata, Denial>>;
+  /** The same, and that the provider answered a few seconds ago at most: nobody is to be sent to one that is away. */
+  confirm(): Promise<Result<ProviderMetadata, Denial>>;
   /** The signing key of that id. An unknown id causes at most one request per cooldown (S82). */
   key(kid: string): Promise<Result<ProviderKey, Denial>>;
   /** How the newest requests went; no request is made. */
@@ -60,6 +64,11 @@ export function createProviderMetadata(deps: ProviderMetadataDeps): ProviderMeta
       return metadata.ok ? metadata : err(unavailable(metadata.error));
     },
 
+    async confirm() {
+      const metadata = await discovery.confirm();
+      return metadata.ok ? metadata : err(unavailable(metadata.error));
+    },
+
     async key(kid) {
       const known = await keys.get();
       if (!known.ok) return err(unavailable(known.error));
@@ -80,14 +89,20 @@ export function createProviderMetadata(deps: ProviderMetadataDeps): ProviderMeta
 function parseMetadata(document: unknown, issuer: string): Result<ProviderMetadata, string> {
   if (typeof document !== "object" || document === null)
     return err("the discovery document is not an object");
-  const { issuer: stated, jwks_uri, end_session_endpoint } = document as Record<string, unknown>;
+  const {
+    issuer: stated,
+    jwks_uri,
+    token_endpoint,
+    end_session_endpoint,
+  } = document as Record<string, unknown>;
   // Discovery §4.3: exactly equal, or another issuer could speak for this one.
   if (stated !== issuer) {
     return err(`the discovery document is of issuer ${JSON.stringify(stated)}, configured is "${issuer}"`);
   }
   if (!isSafeUrl(jwks_uri, issuer)) return err("the discovery document has no usable jwks_uri");
+  const tokenEndpoint = isSafeUrl(token_endpoint, issuer) ? token_endpoint : null;
   const endSessionEndpoint = isSafeUrl(end_session_endpoint, issuer) ? end_session_endpoint : null;
-  return ok({ issuer, jwksUri: jwks_uri, endSessionEndpoint });
+  return ok({ issuer, jwksUri: jwks_uri, tokenEndpoint, endSessionEndpoint });
 }
 
 // A provider on https must not send us, or a browser, to plain http.

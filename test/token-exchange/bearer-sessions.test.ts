@@ -1,10 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import {
-  type BearerSessions,
-  createBearerSessions,
-  endOfBearerSession,
-} from "../../token-exchange/bearer-sessions.ts";
+import { createSessionEndings } from "../../proxy/identify/session-endings.ts";
+import { type BearerSessions, createBearerSessions } from "../../token-exchange/bearer-sessions.ts";
+import { createSessionIndex } from "../../token-exchange/session-index.ts";
 import { verifiedAlice } from "../support/identity-fixture.ts";
 import { createManualClock, type ManualClock } from "../support/manual-clock.ts";
 import { createMemoryStore, type MemoryStore } from "../support/memory-store.ts";
@@ -20,8 +18,15 @@ let sessions: BearerSessions;
 beforeEach(() => {
   clock = createManualClock(NOW);
   store = createMemoryStore(clock);
-  sessions = createBearerSessions({ store, encryptionKey });
+  sessions = createBearerSessions({
+    store,
+    index: createSessionIndex(store, clock.now),
+    now: clock.now,
+    encryptionKey,
+  });
 });
+
+const endings = () => createSessionEndings(store, createSessionIndex(store, clock.now));
 
 describe("a bearer session", () => {
   it("is read as it was opened, as of the event that the reader names", async () => {
@@ -64,7 +69,7 @@ describe("a bearer session", () => {
 
   it("once ended, stays ended: the same token opens no other", async () => {
     await sessions.open(alice);
-    await store.commit([endOfBearerSession(alice)]);
+    await endings().endOne(alice.sid, "ended_by_admin");
     expect(await sessions.read(alice.sid, 0)).toEqual(ENDED);
     expect(await sessions.open(alice)).toEqual(ENDED);
     expect(await sessions.read(alice.sid, 0)).toEqual(ENDED);
@@ -91,7 +96,12 @@ describe("the session id of a provider token", () => {
     const key = createEcKey("k1");
     const token = signedBy(key, claimsOfAlice());
     const other = signedBy(key, claimsOfAlice({ jti: "another-id-000000" }));
-    const elsewhere = createBearerSessions({ store, encryptionKey: randomBytes(32) });
+    const elsewhere = createBearerSessions({
+      store,
+      index: createSessionIndex(store, clock.now),
+      now: clock.now,
+      encryptionKey: randomBytes(32),
+    });
     expect(sessions.sidOf(token)).toMatch(/^s_[A-Za-z0-9_-]{22}$/);
     expect(sessions.sidOf(token)).toBe(sessions.sidOf(token));
     expect(sessions.sidOf(other)).not.toBe(sessions.sidOf(token));

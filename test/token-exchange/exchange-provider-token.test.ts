@@ -4,11 +4,8 @@ import type { Denial } from "../../core/denial.ts";
 import type { VerifiedIdentity } from "../../core/identity.ts";
 import { userIdOf } from "../../core/ids.ts";
 import { err, ok, type Result } from "../../core/result.ts";
-import {
-  type BearerSessions,
-  createBearerSessions,
-  endOfBearerSession,
-} from "../../token-exchange/bearer-sessions.ts";
+import { createSessionEndings } from "../../proxy/identify/session-endings.ts";
+import { type BearerSessions, createBearerSessions } from "../../token-exchange/bearer-sessions.ts";
 import { generateEcKeyPair } from "../../token-exchange/ec-key-pair.ts";
 import {
   exchangeProviderToken,
@@ -16,6 +13,7 @@ import {
 } from "../../token-exchange/exchange-provider-token.ts";
 import { openKeyring } from "../../token-exchange/keyring.ts";
 import { createProviderMetadata } from "../../token-exchange/provider-metadata.ts";
+import { createSessionIndex } from "../../token-exchange/session-index.ts";
 import { verifyAccessToken } from "../../token-exchange/verify-access-token.ts";
 import { createProviderTokenVerifier } from "../../token-exchange/verify-provider-token.ts";
 import { createManualClock, type ManualClock } from "../support/manual-clock.ts";
@@ -46,7 +44,12 @@ beforeEach(async () => {
   const trustKey = generateEcKeyPair().privateKey;
   const { fetch } = createProviderDocuments(key);
   const metadata = createProviderMetadata({ issuer: ISSUER, name: "Okta", timeoutMs: 8_000, fetch, clock });
-  sessions = createBearerSessions({ store, encryptionKey });
+  sessions = createBearerSessions({
+    store,
+    index: createSessionIndex(store, clock.now),
+    now: clock.now,
+    encryptionKey,
+  });
   deps = {
     verifyProviderToken: createProviderTokenVerifier({
       provider: { issuer: ISSUER, clientId: CLIENT_ID },
@@ -69,6 +72,8 @@ function exchange(
 ) {
   return exchangeProviderToken(signedBy(key, claimsOfAlice(changes)), 5, narrow, deps);
 }
+
+const endings = () => createSessionEndings(store, createSessionIndex(store, clock.now));
 
 describe("the exchange of a provider's token", () => {
   it("proves the person, asks the policy and answers an access token that proves the same person", async () => {
@@ -126,7 +131,7 @@ describe("the exchange of a provider's token", () => {
     const token = signedBy(key, claimsOfAlice());
     const first = await exchangeProviderToken(token, 0, () => ok("granted"), deps);
     if (!first.ok) throw new Error(first.error.code);
-    await store.commit([endOfBearerSession(first.value.identity)]);
+    await endings().endOne(first.value.identity.sid, "ended_by_admin");
     expect(await exchangeProviderToken(token, 0, () => ok("granted"), deps)).toEqual({
       ok: false,
       error: { code: "session_ended", how: "ended" },

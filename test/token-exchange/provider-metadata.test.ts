@@ -39,7 +39,12 @@ describe("the discovery document", () => {
     const provider = open();
     const metadata = {
       ok: true,
-      value: { issuer: ISSUER, jwksUri: KEYS, endSessionEndpoint: `${ISSUER}/logout` },
+      value: {
+        issuer: ISSUER,
+        jwksUri: KEYS,
+        tokenEndpoint: `${ISSUER}/token`,
+        endSessionEndpoint: `${ISSUER}/logout`,
+      },
     };
     expect(provider.state()).toBe("unknown");
     expect(await Promise.all([provider.get(), provider.get(), provider.get()])).toEqual([
@@ -73,7 +78,7 @@ describe("the discovery document", () => {
     documents.discovery = () => Response.json({ issuer, jwks_uri: KEYS });
     expect(await open(issuer).get()).toEqual({
       ok: true,
-      value: { issuer, jwksUri: KEYS, endSessionEndpoint: null },
+      value: { issuer, jwksUri: KEYS, tokenEndpoint: null, endSessionEndpoint: null },
     });
     expect(documents.requests).toEqual([DISCOVERY]);
   });
@@ -83,6 +88,15 @@ describe("the discovery document", () => {
     async (jwks_uri) => {
       documents.discovery = () => Response.json({ issuer: ISSUER, jwks_uri });
       expect(await open().get()).toEqual(unavailable("the discovery document has no usable jwks_uri"));
+    },
+  );
+
+  it.each([undefined, 7, "javascript:alert(1)", "http://login.example.com/token"])(
+    "with the token_endpoint %j has none",
+    async (token_endpoint) => {
+      documents.discovery = () => Response.json({ issuer: ISSUER, jwks_uri: KEYS, token_endpoint });
+      const metadata = await open().get();
+      expect(metadata.ok && metadata.value.tokenEndpoint).toBeNull();
     },
   );
 
@@ -275,7 +289,7 @@ describe("over a real connection", () => {
     const provider = createProviderMetadata({ issuer, name: "Okta", timeoutMs: 8_000, fetch, clock });
     expect(await provider.get()).toEqual({
       ok: true,
-      value: { issuer, jwksUri: `${issuer}/keys`, endSessionEndpoint: null },
+      value: { issuer, jwksUri: `${issuer}/keys`, tokenEndpoint: null, endSessionEndpoint: null },
     });
   });
 

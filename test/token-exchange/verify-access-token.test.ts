@@ -2,15 +2,13 @@ import { createPublicKey, randomBytes } from "node:crypto";
 import jsonwebtoken from "jsonwebtoken";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Identity } from "../../core/identity.ts";
-import {
-  type BearerSessions,
-  createBearerSessions,
-  endOfBearerSession,
-} from "../../token-exchange/bearer-sessions.ts";
+import { createSessionEndings } from "../../proxy/identify/session-endings.ts";
+import { type BearerSessions, createBearerSessions } from "../../token-exchange/bearer-sessions.ts";
 import { generateEcKeyPair } from "../../token-exchange/ec-key-pair.ts";
 import { issueAccessToken } from "../../token-exchange/issue-access-token.ts";
 import { issueAssertion } from "../../token-exchange/issue-assertion.ts";
 import { type Keyring, openKeyring } from "../../token-exchange/keyring.ts";
+import { createSessionIndex } from "../../token-exchange/session-index.ts";
 import { verifyAccessToken } from "../../token-exchange/verify-access-token.ts";
 import { verifiedAlice } from "../support/identity-fixture.ts";
 import { createManualClock, type ManualClock } from "../support/manual-clock.ts";
@@ -30,7 +28,12 @@ beforeEach(async () => {
   const encryptionKey = randomBytes(32);
   const trustKey = generateEcKeyPair().privateKey;
   keyring = await openKeyring({ store, clock, encryptionKey, trustKey, issuer: "gatehouse" });
-  sessions = createBearerSessions({ store, encryptionKey });
+  sessions = createBearerSessions({
+    store,
+    index: createSessionIndex(store, clock.now),
+    now: clock.now,
+    encryptionKey,
+  });
   await sessions.open(alice);
 });
 
@@ -64,6 +67,8 @@ function refusal(fault: string) {
   return { ok: false, error: { code: "bearer_invalid", fault } };
 }
 
+const endings = () => createSessionEndings(store, createSessionIndex(store, clock.now));
+
 describe("an access token of the door", () => {
   it("names the bearer session and keeps the person out of it", () => {
     const { token, expiresInSeconds } = issue();
@@ -90,7 +95,7 @@ describe("an access token of the door", () => {
 
   it("ends at once when its session is ended", async () => {
     const { token } = issue();
-    await store.commit([endOfBearerSession(alice)]);
+    await endings().endOne(alice.sid, "ended_by_admin");
     expect(await verify(token)).toEqual({ ok: false, error: { code: "session_ended", how: "ended" } });
   });
 
