@@ -1,7 +1,7 @@
 // The number of the newest key set ever accepted here, on disk: without it, whoever can replace the key set file
 // could bring back an old set with a key that was withdrawn, by way of a restart.
-import { mkdir, open, readFile, rename } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile } from "node:fs/promises";
+import { replaceFile } from "./replace-file.ts";
 
 export type AcceptedNumber = {
   /** 0 before the first. Throws when the file is there and cannot be understood: unknown is not zero. */
@@ -20,17 +20,6 @@ export function createAcceptedNumber(path: string): AcceptedNumber {
       if (!/^\d{1,15}\s*$/.test(text)) throw new Error(`${path} does not hold a key set number`);
       return Number.parseInt(text, 10);
     },
-    async write(number) {
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      const draft = `${path}.new`;
-      const file = await open(draft, "w", 0o600);
-      try {
-        await file.writeFile(`${number}\n`);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(draft, path);
-    },
+    write: (number) => replaceFile(path, `${number}\n`),
   };
 }

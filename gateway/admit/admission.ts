@@ -1,7 +1,7 @@
 // Who is admitted: one ladder of refusals, from the cheapest check to the one that cannot be undone. Only the
 // assertion counts: x-user-id and its like are for humans reading traces and are never read here.
 // Pinned by test/gateway/straight-to-gateway.test.ts.
-import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import {
   ASSERTION_HEADER,
   type AssertionClaims,
@@ -14,6 +14,8 @@ import type { Denial } from "../../core/denial.ts";
 import type { AgentId, EndpointId, GatewayId } from "../../core/ids.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import { type Caller, callerOf } from "./caller.ts";
+import type { EndedSessions } from "./ended-sessions.ts";
+import { handshakeFault } from "./handshake.ts";
 import type { KeyRing } from "./key-ring.ts";
 import type { ReplayMemory } from "./replay-memory.ts";
 import { parseRequestTarget, pathOf } from "./request-target.ts";
@@ -32,8 +34,9 @@ export type AdmissionDeps = {
   /** Agents that this gateway runs. */
   readonly agents: ReadonlySet<AgentId>;
   readonly concurrentConnections: number;
-  readonly keyRing: KeyRing;
+  readonly keyRing: Pick<KeyRing, "keys">;
   readonly replayMemory: ReplayMemory;
+  readonly endedSessions: EndedSessions;
   readonly audit: Audit;
   readonly clock: Clock;
   /** Milliseconds since 1970. */
@@ -93,9 +96,9 @@ function readAsserted(
     startedAt: deps.startedAt / 1000,
     now: deps.clock.now(),
   });
-  return claims.ok
-    ? ok({ claims: claims.value })
-    : refused({ code: "assertion_invalid", fault: claims.error });
+  if (!claims.ok) return refused({ code: "assertion_invalid", fault: claims.error });
+  const denial = deps.endedSessions.whyNot(claims.value.sid);
+  return denial === undefined ? ok({ claims: claims.value }) : refused(denial, claims.value);
 }
 
 function whyUnready(deps: AdmissionDeps): Denial | undefined {
@@ -148,20 +151,6 @@ function whyNotPlain(
 function whyNotReach(agent: AgentId, claims: AssertionClaims, deps: AdmissionDeps): Denial | undefined {
   if (!claims.agents.includes(agent)) return { code: "assertion_agent", agent };
   return deps.agents.has(agent) ? undefined : { code: "agent_unknown", agent };
-}
-
-// RFC 6455 §4.2.1. `ws` would refuse these too, but only after the admission was recorded.
-function handshakeFault({ method, headers }: IncomingMessage): string | undefined {
-  if (method !== "GET") return "method";
-  if (headers.upgrade?.toLowerCase() !== "websocket") return "upgrade";
-  if (headers["sec-websocket-version"] !== "13") return "version";
-  if (!/^[+/0-9A-Za-z]{22}==$/.test(headers["sec-websocket-key"] ?? "")) return "key";
-  if (hasBody(headers)) return "body";
-  return undefined;
-}
-
-function hasBody(headers: IncomingHttpHeaders): boolean {
-  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 }
 
 function refused(denial: Denial, claims?: AssertionClaims): Result<never, Refusal> {

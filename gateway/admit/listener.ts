@@ -1,10 +1,11 @@
 // The gateway's only way in: an HTTP server that answers /health to anyone and hands everything else to the
-// admission, with one audit line for each verdict.
+// admission, or to the control channel, with one audit line for each verdict.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { AssertionClaims } from "../../core/assertion.ts";
 import { type Audit, auditEvent } from "../../core/audit.ts";
+import { CONTROL_PATH } from "../../core/control-channel.ts";
 import {
   type EndpointId,
   type GatewayId,
@@ -27,6 +28,10 @@ export type ListenerDeps = {
   readonly admission: Admission;
   readonly audit: Audit;
   readonly health: () => { readonly status: "ok" | "not_ready" };
+  /** Wall clock, milliseconds since 1970. */
+  readonly now: () => number;
+  /** Judges and answers an upgrade on the front door's own path. */
+  readonly onControl: (request: IncomingMessage, socket: Duplex, head: Buffer, requestId: RequestId) => void;
   readonly onConnection: (socket: WebSocket, caller: Caller, requestId: RequestId) => void;
 };
 
@@ -59,9 +64,12 @@ export function createListener(deps: ListenerDeps): Server {
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
     const requestId = requestIdOf(request);
+    if (pathOf(request.url ?? "") === CONTROL_PATH) return deps.onControl(request, socket, head, requestId);
     const verdict = deps.admission.upgrade(request);
     recordVerdict(deps, request, requestId, verdict);
-    if (!verdict.ok) return refuseUpgrade(socket, verdict.error.denial, requestId);
+    if (!verdict.ok) return refuseUpgrade(socket, verdict.error.denial, requestId, deps.now());
+    // Nothing is waited for between the admission and the connection's place in the live index: an end of access
+    // that comes now finds it there, and one that came before was remembered (ended-sessions.ts).
     const { caller } = verdict.value;
     webSockets.handleUpgrade(request, socket, head, (webSocket) =>
       deps.onConnection(webSocket, caller, requestId),

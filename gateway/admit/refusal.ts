@@ -11,9 +11,13 @@ export function refuseRequest(response: ServerResponse, denial: Denial, requestI
   response.writeHead(status, headers).end(body);
 }
 
-/** Answers before `101` and reads nothing further: bytes behind a refused upgrade are nobody's (RFC 9931). */
-export function refuseUpgrade(socket: Duplex, denial: Denial, requestId: RequestId): void {
-  const { status, headers, body } = refusalOf(denial, requestId);
+/**
+ * Answers before `101` and reads nothing further: bytes behind a refused upgrade are nobody's (RFC 9931).
+ * @param now milliseconds since 1970: a front door that is refused measures by `Date` how far the clocks are apart
+ */
+export function refuseUpgrade(socket: Duplex, denial: Denial, requestId: RequestId, now: number): void {
+  const { status, headers: all, body } = refusalOf(denial, requestId);
+  const headers = { ...all, date: new Date(now).toUTCString() };
   const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.join("")}\r\n${body}`, () =>
     socket.destroy(),

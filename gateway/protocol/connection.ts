@@ -25,13 +25,23 @@ export type ConnectionDeps = {
   readonly clock: Clock;
   readonly newId: () => string;
   readonly log: Log;
+  /** Called once, as soon as the connection's end is certain: before its close frame, or when the socket is gone. */
+  readonly onEnd: (why: ConnectionEnd) => void;
+};
+
+/** Why a connection ended, for the audit line. */
+export type ConnectionEnd = {
+  readonly reason: string;
+  /** Number of the front door's event that ended it. */
+  readonly event: number | null;
 };
 
 export type Connection = {
   readonly caller: Caller;
   /** Tells of a turn, if this connection may see its agent and has connected. */
   tell(event: ChatEvent): void;
-  close(code: number, reason: string): void;
+  /** Both directions stop at once. @param why left out: the words of the close frame say it */
+  close(code: number, words: string, why?: ConnectionEnd): void;
 };
 
 export const CONNECT_TIMEOUT_MS = 10_000;
@@ -54,6 +64,7 @@ export function createConnection(
   let answering = false;
   let connected = false;
   let eventSeq = 0;
+  let over = false;
   let cancelCut: (() => void) | undefined;
 
   const cancelConnectTimeout = clock.after(CONNECT_TIMEOUT_MS, () => close(1008, "connect timeout"));
@@ -62,6 +73,7 @@ export function createConnection(
     timeoutMs: deps.heartbeatTimeoutMs,
     clock,
     onBeat: () => sendEvent("tick", { ts: clock.now() }),
+    onDead: () => ended("no answer to a ping"),
   });
 
   function send(frame: Frame) {
@@ -79,11 +91,18 @@ export function createConnection(
     send(eventFrame(event, payload, eventSeq));
   }
 
-  function close(code: number, reason: string) {
+  function close(code: number, words: string, why: ConnectionEnd = { reason: words, event: null }) {
     if (cancelCut !== undefined) return;
+    ended(why.reason, why.event);
     requests.length = 0;
-    if (socket.readyState === socket.OPEN) socket.close(code, shortened(reason));
+    if (socket.readyState === socket.OPEN) socket.close(code, shortened(words));
     cancelCut = clock.after(CLOSE_TIMEOUT_MS, () => socket.terminate());
+  }
+
+  function ended(reason: string, event: number | null = null) {
+    if (over) return;
+    over = true;
+    deps.onEnd({ reason, event });
   }
 
   function onMessage(data: RawData, isBinary: boolean) {
@@ -145,10 +164,12 @@ export function createConnection(
 
   socket.on("message", onMessage);
   // Broken framing and oversized messages: `ws` closes with 1002, 1007 or 1009 by itself.
-  socket.on("error", (error) =>
-    log.debug({ ...who, fault: error.message }, "a connection broke the protocol"),
-  );
+  socket.on("error", (error) => {
+    log.debug({ ...who, fault: error.message }, "a connection broke the protocol");
+    ended(`broken frame: ${error.message}`);
+  });
   socket.on("close", (code) => {
+    ended(`closed by the other end with ${code}`);
     cancelConnectTimeout();
     cancelCut?.();
     stopHeartbeat();

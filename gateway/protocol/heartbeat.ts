@@ -9,11 +9,13 @@ export type HeartbeatOptions = {
   readonly clock: Clock;
   /** Called with each ping. */
   readonly onBeat: () => void;
+  /** The other end is gone; the socket is cut next. */
+  readonly onDead: () => void;
 };
 
 /** Gives the function that stops it. */
 export function startHeartbeat(socket: WebSocket, options: HeartbeatOptions): () => void {
-  const { intervalMs, timeoutMs, clock, onBeat } = options;
+  const { intervalMs, timeoutMs, clock, onBeat, onDead } = options;
   let cancelTimeout: (() => void) | undefined;
   let cancelBeat = clock.after(intervalMs, beat);
 
@@ -21,8 +23,13 @@ export function startHeartbeat(socket: WebSocket, options: HeartbeatOptions): ()
     socket.ping();
     onBeat();
     // Counted from the first ping that was not answered, also when the timeout is longer than the interval.
-    cancelTimeout ??= clock.after(timeoutMs, () => socket.terminate());
+    cancelTimeout ??= clock.after(timeoutMs, cut);
     cancelBeat = clock.after(intervalMs, beat);
+  }
+
+  function cut() {
+    onDead();
+    socket.terminate();
   }
 
   function answered() {

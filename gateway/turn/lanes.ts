@@ -61,8 +61,8 @@ export function createLanes({ maxConcurrent, maxQueued }: LaneLimits): Lanes {
 
   return {
     enter(turn) {
-      const behindItsSession = waiting.some((other) => other.session === turn.session);
-      if (mayRun(turn) && !behindItsSession) {
+      // Nobody who waits could run in its stead: a place that becomes free is given away at once.
+      if (mayRun(turn)) {
         start(turn);
         return ok({ kind: "running" });
       }

@@ -6,7 +6,7 @@ import type {
   ChatMessage,
   ChatSendAnswer,
 } from "../../core/gateway-protocol.ts";
-import type { UserId } from "../../core/ids.ts";
+import type { AgentId, UserId } from "../../core/ids.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import { createInOrder } from "../session/in-order.ts";
 import { type SessionIdentity, sessionKeyOf } from "../session/session-key.ts";
@@ -38,6 +38,8 @@ export type Turns = {
 export type TurnsDeps = Omit<RunTurnDeps, "tell" | "end"> & {
   readonly lanes: Lanes;
   readonly publish: (owner: UserId, event: ChatEvent) => void;
+  /** Told of each turn that starts to run; the function it gives is called when the turn has ended. */
+  readonly onRun: (owner: UserId, agent: AgentId) => () => void;
 };
 
 /** Bounds for what one person can fill; far beyond what a person writes. */
@@ -93,7 +95,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       owner: request.identity.userId,
       run() {
         turn.phase = "running";
-        const run = stored.then((isStored) => (isStored ? runTurn(turn, runDeps) : undefined));
+        const run = stored.then((isStored) => (isStored ? runWatched(turn) : undefined));
         runs.add(run);
         return run.finally(() => runs.delete(run));
       },
@@ -114,6 +116,12 @@ export function createTurns(deps: TurnsDeps): Turns {
       runDeps.tell(turn, { state: "queued", position: lane.value.position });
     release(true);
     return ok({ runId: request.runId, status: waits ? "queued" : "started" });
+  }
+
+  function runWatched(turn: LiveTurn): Promise<void> {
+    const { userId, agentId } = turn.request.identity;
+    const ended = deps.onRun(userId, agentId);
+    return runTurn(turn, runDeps).finally(ended);
   }
 
   function userMessage({ runId, text }: TurnRequest): ChatMessage {

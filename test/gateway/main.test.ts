@@ -40,6 +40,7 @@ describe("health", () => {
       status: 200,
       body: {
         status: "ok",
+        control: "away",
         version: "0.0.0-test",
         uptime: 1,
         memory: { rss: expect.any(Number), heapUsed: expect.any(Number) },
@@ -49,7 +50,7 @@ describe("health", () => {
   });
 
   test("is not_ready without a key set; everybody is refused until it appears", async () => {
-    const gateway = await start({ withoutKeySet: true });
+    const gateway = await start({ withoutKeySet: "at_first" });
     const headers = () => ({ ...HANDSHAKE, "x-gateway-assertion": gateway.door.assertion() });
     expect(gateway.running.ready()).toBe(false);
     expect(await ask(`${gateway.running.url}/health`)).toMatchObject({
@@ -62,10 +63,7 @@ describe("health", () => {
       body: { error: { code: "keys_unavailable" } },
     });
     expect(gateway.logged()).toContainEqual(
-      expect.objectContaining({
-        level: "error",
-        msg: "the key set file is refused (missing); nobody is admitted until there is a good one",
-      }),
+      expect.objectContaining({ level: "warn", msg: "there is no key set file" }),
     );
     await writeFile(gateway.keySetPath, gateway.door.keySet());
     await expect.poll(() => gateway.running.ready()).toBe(true);
@@ -250,6 +248,32 @@ describe("starting", () => {
         },
       ],
     });
+  });
+
+  test("refuses a data folder that another gateway has, and takes it over when that one has stopped", async () => {
+    const gateway = await start();
+    const data = join(gateway.folder, "data");
+    await expect(gateway.restart()).rejects.toEqual(
+      new ConfigError([
+        {
+          source: data,
+          path: "",
+          found: `a folder in use by process ${process.pid}`,
+          expected: `one process for each folder: stop process ${process.pid}, or give this one a folder of its own`,
+        },
+      ]),
+    );
+    await gateway.connect();
+    await gateway.running.close();
+    await (await keep(await gateway.restart()).connect()).request("health");
+  });
+
+  test("leaves its data folder to the next one when it cannot start", async () => {
+    const gateway = await start();
+    await gateway.running.close();
+    const { port } = (await start()).running;
+    await expect(gateway.restart({ port })).rejects.toThrow(ConfigError);
+    await (await keep(await gateway.restart()).connect()).request("health");
   });
 
   test("says where it listens", async () => {

@@ -255,6 +255,7 @@ describe("straight to the gateway", () => {
         agent: "coder",
         gateway: "cloud",
         endpoint: "cloud-1",
+        event: null,
       },
     ]);
   });
@@ -325,7 +326,7 @@ describe("straight to the gateway", () => {
     ["an agent that this gateway does not run", "/agents/analyst/ws", ["analyst"], 403, "agent_unknown"],
     ["only agents that this gateway does not run", "/ws", ["analyst"], 403, "no_agents"],
     ["no agents", "/ws", [], 403, "no_agents"],
-    ["an unknown path", "/control", ["coder"], 404, "path_unknown"],
+    ["an unknown path", "/controls", ["coder"], 404, "path_unknown"],
     ["an encoded path", "/agents%2Fcoder/ws", ["coder"], 404, "path_unknown"],
     ["a path with dot segments", "/agents/../agents/coder/ws", ["coder"], 404, "path_unknown"],
     ["an agent in another case", "/agents/CODER/ws", ["coder"], 404, "path_unknown"],

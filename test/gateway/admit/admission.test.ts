@@ -21,12 +21,9 @@ function deps(changes: Partial<AdmissionDeps> = {}): AdmissionDeps {
     issuer: "gatehouse",
     agents: new Set([agentId("coder"), agentId("assistant")]),
     concurrentConnections: 10,
-    keyRing: {
-      keys: () => new Map([[door.signing.kid, key]]),
-      refresh: async () => {},
-      close: () => {},
-    },
+    keyRing: { keys: () => new Map([[door.signing.kid, key]]) },
     replayMemory: createReplayMemory(100),
+    endedSessions: { remember: () => {}, whyNot: () => undefined },
     audit: { record: () => {}, accepting: true, close: async () => {} },
     clock: createManualClock(NOW),
     startedAt: NOW,
@@ -44,11 +41,8 @@ function handshake(url: string, assertion = door.assertion()): IncomingMessage {
 
 describe("admission", () => {
   test("gives the person and exactly the agents of this connection", () => {
-    const admit = createAdmission(deps());
-    const admitted = admit(
-      upgrade("/ws?ignored", door.assertion({ agents: ["coder", "analyst"] })),
-      "upgrade",
-    );
+    const { upgrade } = createAdmission(deps());
+    const admitted = upgrade(handshake("/ws?ignored", door.assertion({ agents: ["coder", "analyst"] })));
     expect(admitted).toMatchObject({
       ok: true,
       value: {
@@ -72,10 +66,21 @@ describe("admission", () => {
     ],
     [
       "without keys",
-      { keyRing: { keys: () => undefined, refresh: async () => {}, close: () => {} } },
+      { keyRing: { keys: () => undefined } },
       { code: "keys_unavailable", what: "no key set was accepted yet" },
     ],
     ["full", { openConnections: () => 10 }, { code: "gateway_full", what: "concurrentConnections" }],
+    [
+      "told that its session is over",
+      {
+        endedSessions: {
+          remember: () => {},
+          whyNot: (sid) =>
+            sid === sessionId("A") ? { code: "assertion_invalid", fault: "session_ended" } : undefined,
+        },
+      },
+      { code: "assertion_invalid", fault: "session_ended" },
+    ],
     [
       "out of memory for used assertions",
       { replayMemory: createReplayMemory(0) },

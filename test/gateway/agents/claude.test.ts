@@ -173,6 +173,24 @@ describe("Claude agent", () => {
     ]);
   });
 
+  test("leaves no deadline behind when it is done", async () => {
+    const manual = clock;
+    let waiting = 0;
+    clock = {
+      ...manual,
+      after(delayMs, action) {
+        waiting += 1;
+        const cancel = manual.after(delayMs, action);
+        return () => {
+          waiting -= 1;
+          cancel();
+        };
+      },
+    };
+    await ask();
+    expect(waiting).toBe(0);
+  });
+
   test("never lets the key, the conversation or the model's words into a log", async () => {
     claude.answer((response) => failAnswer(response, 401, "authentication_error"));
     await ask();

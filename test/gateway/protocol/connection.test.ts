@@ -164,6 +164,14 @@ describe("bad input", () => {
     expect(await sendRaw(connectWith(CONNECT), text)).toMatchObject({ closed: { code: 1008, reason } });
   });
 
+  test("does nothing that comes behind a frame that ends the connection", async () => {
+    const params = { sessionKey: fresh("s"), message: "too late", idempotencyKey: fresh("run") };
+    const late = JSON.stringify({ type: "req", id: "late", method: "chat.send", params });
+    await sendRaw(connectWith(CONNECT), "hello", late);
+    const client = await gateway.connect();
+    expect(await client.request("chat.history", params)).toMatchObject({ sessionId: null, running: null });
+  });
+
   test("answers a malformed frame whose id can be read before it closes", async () => {
     const { closed, answers } = await sendRaw(connectWith(CONNECT), '{"type":"req","id":"x"}');
     expect(closed).toEqual({ code: 1008, reason: "invalid frame: no method" });

@@ -109,6 +109,14 @@ describe("session store", () => {
     }
   });
 
+  test("writes over what a failed write has left behind, to its last byte", async () => {
+    await store.append(MAIN, message("kept"));
+    const failed = [message("never acknowledged"), message("nor this")].map((line) => JSON.stringify(line));
+    await appendFile(await fileOf(ALICE), `${failed.join("\n")}\n`);
+    await store.append(MAIN, message("next"));
+    expect(await textsOf(await open())).toEqual(["kept", "next"]);
+  });
+
   test("starts a session anew whose very first write was torn", async () => {
     await store.append(MAIN, message("never acknowledged"));
     await truncate(await fileOf(ALICE), 10);

@@ -20,12 +20,15 @@ let events: (ChatEvent & { owner: string })[];
 let asked: AgentTurn[];
 let heard: (() => void)[];
 let turns: Turns;
+/** What whoever watches the turns was told. */
+let runs: string[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "gatehouse-turns-"));
   events = [];
   asked = [];
   heard = [];
+  runs = [];
 });
 afterEach(async () => {
   await turns.close();
@@ -50,6 +53,10 @@ async function open(answer: Answer, limits = { maxConcurrent: 4, maxQueued: 10 }
     publish(owner, event) {
       events.push({ owner, ...event });
       for (const listener of heard) listener();
+    },
+    onRun(owner, agent) {
+      runs.push(`${owner} ${agent} started`);
+      return () => void runs.push(`${owner} ${agent} ended`);
     },
     clock: createManualClock(1_000),
     newId() {
@@ -274,6 +281,14 @@ describe("turns", () => {
     expect(turns.running(request("r1", { name: "notes" }).identity)).toBeNull();
   });
 
+  test("do not give a turn that waits for one that runs", async () => {
+    await open(stuck, { maxConcurrent: 1, maxQueued: 5 });
+    await turns.send(request("r1"));
+    const waiting = request("r2", { name: "notes" });
+    expect(await turns.send(waiting)).toEqual(ok({ runId: "r2", status: "queued" }));
+    expect(turns.running(waiting.identity)).toBeNull();
+  });
+
   test("never show an answer both as running and in the history, nor in neither", async () => {
     await open(() => words("a ", "b ", "c"));
     const { identity } = request("r1");
@@ -335,8 +350,30 @@ describe("turns", () => {
     expect(await turns.send(request("r3"))).toEqual(err("stopping"));
   });
 
+  test("are told of to whoever watches, from the moment they run, however they end", async () => {
+    await open(stuck, { maxConcurrent: 1, maxQueued: 5 });
+    await turns.send(request("r1"));
+    await turns.send(request("r2", { userId: BOB }));
+    await turns.send(request("r3", { name: "other" }));
+    await states("delta");
+    expect(runs).toEqual([`${ALICE} coder started`]);
+    // It waits, so it never ran.
+    turns.abort({ userId: ALICE, agentId: CODER, name: "other" }, undefined);
+    turns.abort({ userId: ALICE, agentId: CODER, name: "main" }, undefined);
+    await states("delta", 2);
+    await turns.close();
+    expect(runs).toEqual([
+      `${ALICE} coder started`,
+      `${ALICE} coder ended`,
+      `${BOB} coder started`,
+      `${BOB} coder ended`,
+    ]);
+  });
+
   test("forget a message that could not be stored, so that it can be sent again", async () => {
-    await open(stuck);
+    await open(stuck, { maxConcurrent: 1, maxQueued: 1 });
+    // Known by now to have no sessions, so that it is the write that fails.
+    await store.sessionsOf(ALICE);
     await rm(folder, { recursive: true });
     const failing = request("r1");
     // A file where the folder should be.
@@ -345,5 +382,7 @@ describe("turns", () => {
     expect(turns.counts()).toEqual({ running: 0, waiting: 0 });
     await unlink(folder);
     expect(await turns.send(failing)).toEqual(ok({ runId: "r1", status: "started" }));
+    // Not stuck in the lane of the one that failed.
+    await states("delta");
   });
 });
