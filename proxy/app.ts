@@ -2,15 +2,15 @@
 // one before can make; the first that says no ends it, with one audit line. Nothing here does a stage's work.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { AccessPolicy } from "../config/access.ts";
 import type { AssertionUse } from "../core/assertion.ts";
 import type { Audit } from "../core/audit.ts";
 import type { Denial } from "../core/denial.ts";
+import type { VerifiedIdentity } from "../core/identity.ts";
 import type { Log } from "../core/log.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { StoreUnavailable } from "../core/store.ts";
 import type { Asserter, SignedRequest } from "./assert/assert.ts";
-import { decide, type Target } from "./decide/decide.ts";
+import { decide, type Grant, type Target } from "./decide/decide.ts";
 import { type Asked, decisionLine, type Trail } from "./decision-line.ts";
 import type { HttpForwarder } from "./forward/forward-http.ts";
 import type { UpgradeForwarder } from "./forward/forward-upgrade.ts";
@@ -18,8 +18,9 @@ import type { Tunnel, TunnelEnd } from "./forward/tunnel.ts";
 import { httpTarget, upgradeTarget } from "./forward-target.ts";
 import type { Identify } from "./identify/identify.ts";
 import { closeOf, type EndReason } from "./live/access-event.ts";
-import type { LiveConnections, PendingConnection } from "./live/live-connections.ts";
+import type { EndConnection, LiveConnections, PendingConnection } from "./live/live-connections.ts";
 import type { PageApp } from "./pages/page-app.ts";
+import type { PolicyInForce } from "./policy/policy-in-force.ts";
 import { denialReason } from "./refuse/denial-reason.ts";
 import { jsonRefusal, pageRefusal } from "./refuse/refusal.ts";
 import { refuseUpgrade } from "./refuse/refuse-upgrade.ts";
@@ -35,7 +36,7 @@ import type { Router, Upstream } from "./route/pick-endpoint.ts";
 export type AppDeps = {
   readonly rules: RequestRules;
   readonly identify: Identify;
-  readonly access: () => AccessPolicy;
+  readonly policy: PolicyInForce;
   readonly route: Router;
   readonly assert: Asserter;
   readonly forwardHttp: HttpForwarder;
@@ -54,6 +55,12 @@ export type App = {
   onUpgrade(incoming: IncomingMessage, socket: Socket, bytesBehind: number): Promise<void>;
 };
 
+/** Not TRACE, which would echo the assertion to the client (RFC 9110 §9.3.8), nor CONNECT. */
+const FORWARDED_METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/** A policy that changes faster than a request can be decided admits nobody. */
+const MAX_DECISIONS = 3;
+
 type Admitted = { readonly upstream: Upstream; readonly signed: SignedRequest };
 
 export function createApp(deps: AppDeps): App {
@@ -64,7 +71,7 @@ export function createApp(deps: AppDeps): App {
     target: Target,
     use: AssertionUse,
     connection: PendingConnection,
-    end: (reason: EndReason) => void,
+    end: EndConnection,
     trail: Trail,
   ): Promise<Result<Admitted, Denial>> {
     if (deps.stopping()) return err({ code: "stopping" });
@@ -76,15 +83,41 @@ export function createApp(deps: AppDeps): App {
     if (live.countOf(identity.value.userId) >= limits.socketsPerUser) {
       return err({ code: "overloaded", what: "limits.socketsPerUser" });
     }
-    if (!connection.bind(identity.value, end)) return err({ code: "session_ended", how: "ended" });
-    const grant = decide(identity.value, target, deps.access());
-    if (!grant.ok) return grant;
-    trail.grant = grant.value;
-    const upstream = await deps.route(grant.value);
-    if (!upstream.ok) return upstream;
-    trail.upstream = upstream.value;
-    const signed = deps.assert(request, grant.value, upstream.value, use);
-    return signed.ok ? ok({ upstream: upstream.value, signed: signed.value }) : signed;
+    const ended = connection.bind(identity.value, end);
+    if (ended !== undefined) return err({ code: "session_ended", how: "ended" });
+    const placed = await place(identity.value, target, connection, trail);
+    if (!placed.ok) return placed;
+    const signed = deps.assert(request, placed.value.grant, placed.value.upstream, use);
+    return signed.ok ? ok({ upstream: placed.value.upstream, signed: signed.value }) : signed;
+  }
+
+  /** Decides and routes by one policy snapshot; again by the next one if that took effect meanwhile. */
+  async function place(
+    identity: VerifiedIdentity,
+    target: Target,
+    connection: PendingConnection,
+    trail: Trail,
+  ): Promise<Result<{ readonly grant: Grant; readonly upstream: Upstream }, Denial>> {
+    for (let attempt = 1; attempt <= MAX_DECISIONS; attempt += 1) {
+      const { number: snapshot, access, routing } = deps.policy.current();
+      const grant = decide(identity, target, access);
+      if (!grant.ok) return grant;
+      trail.grant = grant.value;
+      const upstream = await deps.route(grant.value, routing);
+      if (!upstream.ok) return upstream;
+      trail.upstream = upstream.value;
+      const { agents, gateway, endpoint } = upstream.value;
+      const ended = connection.settle({
+        target,
+        agents,
+        gateway: gateway.id,
+        endpoint: endpoint.id,
+        snapshot,
+      });
+      if (ended === undefined) return ok({ grant: grant.value, upstream: upstream.value });
+      if (ended !== "again") return err({ code: "access_changed", reason: ended.code });
+    }
+    return err({ code: "access_changed", reason: "policy" });
   }
 
   /** {@link admit}, with its audit line whatever happens. */
@@ -93,7 +126,7 @@ export function createApp(deps: AppDeps): App {
     target: Target,
     use: AssertionUse,
     connection: PendingConnection,
-    end: (reason: EndReason) => void,
+    end: EndConnection,
     trail: Trail,
   ): Promise<Result<Admitted, Denial>> {
     if (target.kind === "agent") trail.agent = target.agent;
@@ -116,6 +149,12 @@ export function createApp(deps: AppDeps): App {
     incoming: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
+    const { method } = request;
+    if (!FORWARDED_METHODS.includes(method)) {
+      const denial: Denial = { code: "method_not_allowed", method, allow: FORWARDED_METHODS };
+      audit.record(decisionLine(request, {}, denial));
+      return refuseHttp(request, response, denial);
+    }
     const connection = live.begin();
     const abort = new AbortController();
     try {
@@ -141,10 +180,12 @@ export function createApp(deps: AppDeps): App {
   async function forwardUpgrade(request: ParsedRequest, target: Target, socket: Socket): Promise<void> {
     const connection = live.begin();
     const trail: Trail = {};
-    let ended: ReturnType<typeof closeOf> | undefined;
+    let ended:
+      | (ReturnType<typeof closeOf> & { readonly by: EndReason; readonly event: number | null })
+      | undefined;
     let tunnel: Tunnel | undefined;
-    const end = (reason: EndReason) => {
-      ended = closeOf(reason);
+    const end: EndConnection = (by, event) => {
+      ended = { ...closeOf(by), by, event };
       tunnel?.end(ended.code, ended.words);
     };
     const admitted = await decideOn(request, target, "upgrade", connection, end, trail);
@@ -163,7 +204,8 @@ export function createApp(deps: AppDeps): App {
         audit.record({
           ...decisionLine(request, trail, undefined),
           kind: "connection_closed",
-          reason: endReason(tunnelEnd),
+          reason: ended?.by.code ?? endReason(tunnelEnd),
+          event: ended?.event ?? null,
         });
       },
     );

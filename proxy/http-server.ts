@@ -1,6 +1,6 @@
 // The public listener: Node's own parser, its limits set, its events handed to the app. Whatever the parser
 // refuses ends here without an answer that could be argued with.
-import http, { type Server } from "node:http";
+import http, { type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FrontDoorConfig } from "../config/front-door.ts";
 import type { Log } from "../core/log.ts";
@@ -28,19 +28,37 @@ export function createHttpServer(app: App, limits: FrontDoorConfig["limits"], lo
     log.error({ error: error instanceof Error ? error.stack : String(error) }, "a request failed");
     socket.destroy();
   };
+
+  // One exchange at a time. Node would begin with what is sent behind a request that is not answered yet, also
+  // behind one refused for its form, and would write a 400 or a 101 into the middle of an answer. No browser and
+  // no proxy pipelines, and RFC 9112 §9.3.2 has a client ask again for what was not answered.
+  const answering = new WeakMap<object, ServerResponse>();
+  const takes = (socket: Socket, response: ServerResponse): boolean => {
+    const before = answering.get(socket);
+    before?.once("close", () => socket.destroySoon());
+    if (before !== undefined || !socket.writable) return false;
+    answering.set(socket, response);
+    response.once("close", () => answering.delete(socket));
+    return true;
+  };
+
   server.on("request", (incoming, response) => {
-    app.onRequest(incoming, response).catch(failed(incoming.socket));
+    if (takes(incoming.socket, response)) app.onRequest(incoming, response).catch(failed(incoming.socket));
   });
-  server.on(
-    "checkExpectation",
-    (_incoming, response) => void response.writeHead(417, { connection: "close" }).end(),
-  );
+  server.on("checkExpectation", (incoming, response) => {
+    if (takes(incoming.socket, response)) response.writeHead(417, { connection: "close" }).end();
+  });
   server.on("upgrade", (incoming, socket, head) => {
+    if (answering.has(socket)) return void socket.destroy();
     app.onUpgrade(incoming, socket as Socket, head.length).catch(failed(socket));
   });
-  server.on("connect", (_incoming, socket) => answerAndCut(socket as Socket, "405 Method Not Allowed"));
+  server.on("connect", (_incoming, socket) => {
+    if (answering.has(socket)) return void socket.destroy();
+    answerAndCut(socket as Socket, "405 Method Not Allowed");
+  });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+    const halfAnswered = answering.get(socket)?.headersSent === true;
+    if (error.code === "ECONNRESET" || !socket.writable || halfAnswered) return void socket.destroy();
     answerAndCut(socket as Socket, STATUS_OF_FAULT[error.code ?? ""] ?? "400 Bad Request");
   });
   return server;

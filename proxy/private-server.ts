@@ -1,9 +1,13 @@
-// The private listener, for operations on the same host: liveness and readiness. Nothing of any person.
+// The private listener, for operations on the same host: liveness, readiness, metrics. Nothing of any person.
 import http, { type Server } from "node:http";
+import type { Metrics } from "./metrics.ts";
 
 export type Readiness = { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> };
 
-export function createPrivateServer(readiness: () => Readiness): Server {
+export function createPrivateServer(
+  readiness: () => Readiness,
+  metrics: Pick<Metrics, "contentType" | "expose">,
+): Server {
   return http.createServer((incoming, response) => {
     const path = (incoming.url ?? "").split("?", 1)[0];
     const answer = (status: number, body: unknown) =>
@@ -20,6 +24,11 @@ export function createPrivateServer(readiness: () => Readiness): Server {
     } else if (incoming.method !== "GET") answer(405, { error: "GET only" });
     else if (path === "/healthz") answer(200, { status: "ok" });
     else if (path === "/readyz") answer(readiness().ready ? 200 : 503, readiness());
-    else answer(404, { error: "not found" });
+    else if (path === "/metrics") {
+      metrics.expose().then(
+        (text) => response.writeHead(200, { "content-type": metrics.contentType }).end(text),
+        () => answer(500, { error: "the metrics cannot be read" }),
+      );
+    } else answer(404, { error: "not found" });
   });
 }

@@ -3,6 +3,7 @@
 import type { Audit } from "../core/audit.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
+import type { ProviderClock } from "../token-exchange/provider-clock.ts";
 import type { ProviderMetadataSource } from "../token-exchange/provider-metadata.ts";
 import type { Readiness } from "./private-server.ts";
 
@@ -10,6 +11,7 @@ const RETRY_MS = 3_000;
 
 export function createReadiness(deps: {
   metadata: ProviderMetadataSource;
+  providerClock: Pick<ProviderClock, "state">;
   provider: string;
   audit: Audit;
   clock: Clock;
@@ -43,6 +45,7 @@ export function createReadiness(deps: {
     state() {
       const checks = {
         provider: metadata.state(),
+        clock: deps.providerClock.state(),
         audit: deps.audit.accepting ? "ok" : "cannot be written",
         process: deps.stopping() ? "stopping" : "ok",
       };

@@ -1,7 +1,7 @@
 // Third stage: may this person use this agent? Pure; deny by default; a reason for both answers.
 import type { AccessPolicy } from "../../config/access.ts";
 import type { Denial } from "../../core/denial.ts";
-import type { VerifiedIdentity } from "../../core/identity.ts";
+import type { Identity, VerifiedIdentity } from "../../core/identity.ts";
 import { type AgentId, parseAgentId } from "../../core/ids.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import { grantsOf, groupsGranting } from "./grants.ts";
@@ -21,25 +21,31 @@ export type Grant = {
   readonly [decided]: true;
 };
 
+/** @param identity verified by the stage before: nobody else can have one */
 export function decide(
   identity: VerifiedIdentity,
   target: Target,
   policy: AccessPolicy,
 ): Result<Grant, Denial> {
+  const evaluated = evaluate(identity, target, policy);
+  return evaluated.ok ? ok({ identity, ...evaluated.value } as Grant) : evaluated;
+}
+
+export type Evaluated = Pick<Grant, "agent" | "agents" | "reason">;
+
+/** The decision itself, for explaining and for judging again what is live; only {@link decide} makes it count. */
+export function evaluate(
+  identity: Identity,
+  target: Target,
+  policy: AccessPolicy,
+): Result<Evaluated, Denial> {
   const grants = grantsOf(identity, policy);
   if (!grants.ok) return grants;
   const granted = grants.value.agents;
   if (target.kind === "first") {
     const [first] = granted;
     if (first === undefined) return err({ code: "no_agents" });
-    return ok(
-      grant(
-        identity,
-        first.id,
-        granted.map(({ id }) => id),
-        first.because,
-      ),
-    );
+    return ok({ agent: first.id, agents: granted.map(({ id }) => id), reason: first.because.join(", ") });
   }
   const agent = parseAgentId(target.agent);
   if (agent === undefined || !policy.agents.has(agent))
@@ -47,14 +53,5 @@ export function decide(
   const found = granted.find(({ id }) => id === agent);
   if (found === undefined)
     return err({ code: "agent_not_allowed", agent, grantedBy: groupsGranting(agent, policy) });
-  return ok(grant(identity, agent, [agent], found.because));
-}
-
-function grant(
-  identity: VerifiedIdentity,
-  agent: AgentId,
-  agents: readonly AgentId[],
-  because: readonly string[],
-): Grant {
-  return { identity, agent, agents, reason: because.join(", ") } as Grant;
+  return ok({ agent, agents: [agent], reason: found.because.join(", ") });
 }

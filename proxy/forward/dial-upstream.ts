@@ -17,6 +17,12 @@ export type Dialled = {
   readonly extensions: string | undefined;
 };
 
+export type DialFailure = {
+  readonly denial: Denial;
+  /** Something was there to answer: one that says it is full is not down. */
+  readonly reached: boolean;
+};
+
 export type DialLimits = { readonly connectTimeoutMs: number; readonly answerTimeoutMs: number };
 
 const ANSWER_HEADER_BYTES = 16 * 1024;
@@ -30,11 +36,12 @@ export function dialUpstream(
   headers: OutgoingHeaders,
   limits: DialLimits,
   clock: Clock,
-): Promise<Result<Dialled, Denial>> {
+): Promise<Result<Dialled, DialFailure>> {
   const url = new URL(upstream.endpoint.url);
   const gateway = upstream.gateway.id;
   return new Promise((resolve) => {
-    let connected = false;
+    const unavailable: Denial = { code: "gateway_unavailable", gateway };
+    let reached = false;
     const request = (url.protocol === "https:" ? https : http).request({
       host: url.hostname.replace(/^\[|\]$/g, ""),
       port: url.port === "" ? undefined : Number(url.port),
@@ -45,11 +52,9 @@ export function dialUpstream(
       agent: false,
       maxHeaderSize: ANSWER_HEADER_BYTES,
     });
-    let cancelTimer = clock.after(limits.connectTimeoutMs, () =>
-      settle(err({ code: "gateway_unavailable", gateway })),
-    );
+    let cancelTimer = clock.after(limits.connectTimeoutMs, () => fail(unavailable));
 
-    function settle(result: Result<Dialled, Denial>) {
+    function settle(result: Result<Dialled, DialFailure>) {
       cancelTimer();
       if (!result.ok) request.destroy();
       resolve(result);
@@ -57,30 +62,21 @@ export function dialUpstream(
 
     request.on("socket", (socket) => {
       socket.once(url.protocol === "https:" ? "secureConnect" : "connect", () => {
-        connected = true;
+        reached = true;
         cancelTimer();
-        cancelTimer = clock.after(limits.answerTimeoutMs, () => settle(err(invalid("no answer in time"))));
+        cancelTimer = clock.after(limits.answerTimeoutMs, () => fail(invalid("no answer in time")));
       });
     });
-    request.on("error", () =>
-      settle(
-        err(
-          connected
-            ? invalid("the connection ended before an answer")
-            : { code: "gateway_unavailable", gateway },
-        ),
-      ),
-    );
+    request.on("error", () => fail(reached ? invalid("the connection ended before an answer") : unavailable));
     request.on("response", (answer) => {
       answer.resume();
-      if (answer.statusCode === 503) settle(err({ code: "gateway_unavailable", gateway }));
-      else settle(err(invalid(`status ${answer.statusCode} to an upgrade`)));
+      fail(answer.statusCode === 503 ? unavailable : invalid(`status ${answer.statusCode} to an upgrade`));
     });
     request.on("upgrade", (answer, socket, firstBytes) => {
       const fault = answerFault(answer, headers);
       if (fault !== undefined) {
         socket.destroy();
-        return settle(err(invalid(fault)));
+        return fail(invalid(fault));
       }
       settle(
         ok({
@@ -92,6 +88,10 @@ export function dialUpstream(
       );
     });
     request.end();
+
+    function fail(denial: Denial) {
+      settle(err({ denial, reached }));
+    }
 
     function invalid(what: string): Denial {
       return { code: "gateway_answer_invalid", gateway, what };

@@ -58,6 +58,8 @@ export function createHttpForwarder(deps: { health: Health; limits: HttpForwardL
   return {
     async forward(request, signed, upstream, incoming, response, signal) {
       const gateway = upstream.gateway.id;
+      // A signal that has been given already tells no listener.
+      if (signal.aborted) return err({ code: "session_ended", how: "ended" });
       const body = bodyOf(request, incoming, limits.requestBodyBytes);
       if (!body.ok) return body;
       const abort = new AbortController();

@@ -37,8 +37,8 @@ export function createUpgradeForwarder(deps: {
       deps.clock,
     );
     if (!dialled.ok) {
-      if (dialled.error.code === "gateway_unavailable") deps.health.report(upstream.endpoint, "down");
-      return dialled;
+      if (!dialled.error.reached) deps.health.report(upstream.endpoint, "down");
+      return err(dialled.error.denial);
     }
     deps.health.report(upstream.endpoint, "up");
     const { socket, firstBytes, protocol, extensions } = dialled.value;

@@ -38,16 +38,11 @@ export function openTunnel(parts: TunnelParts): Tunnel {
   let ending: TunnelEnd | undefined;
 
   function toClient(chunk: Buffer) {
-    if (ending !== undefined) {
-      const end = frames.endOfFrameIn(chunk);
-      const rest = end === -1 ? chunk : chunk.subarray(0, end);
-      frames.push(rest);
-      client.write(rest);
-      if (end !== -1) sendClose();
-      return;
-    }
-    frames.push(chunk);
-    if (!client.write(chunk)) upstream.pause();
+    const end = ending === undefined ? -1 : frames.endOfFrameIn(chunk);
+    const passed = end === -1 ? chunk : chunk.subarray(0, end);
+    frames.push(passed);
+    if (!client.write(passed)) upstream.pause();
+    if (end !== -1) sendClose();
   }
 
   function toUpstream(chunk: Buffer) {
@@ -77,7 +72,9 @@ export function openTunnel(parts: TunnelParts): Tunnel {
     upstream.off("data", toClient);
     upstream.resetAndDestroy();
     if (client.writableEnded) return;
-    if (ending?.by === "door") client.end(closeFrame(ending.code, ending.words));
+    // RFC 6455 §5.5.1: nothing may follow a close frame, so the gateway's own is the last word.
+    if (frames.sawClose) client.end();
+    else if (ending?.by === "door") client.end(closeFrame(ending.code, ending.words));
     else if (ending?.by === "gateway-lost") client.end(closeFrame(1013, "the gateway went away, try again"));
     else client.end();
     clock.after(CLOSE_GRACE_MS, () => client.destroy());

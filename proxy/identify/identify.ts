@@ -36,9 +36,7 @@ export function createIdentify(deps: IdentifyDeps): Identify {
   return async (request) => {
     try {
       const proved = await prove(request);
-      // A person whose browser brings an old cookie is on the way to the login, not guessing.
-      const guessing = request.credential.kind !== "none" && request.kind !== "navigation";
-      if (proved.ok || !guessing || !provesNothing(proved.error)) return proved;
+      if (proved.ok || !isGuess(request) || !provesNothing(proved.error)) return proved;
       return err(await deps.attempts.count(request.peer, proved.error));
     } catch (error) {
       // "Cannot read" is not "signed out": a 401 here would throw everybody out while the store is away.
@@ -46,6 +44,13 @@ export function createIdentify(deps: IdentifyDeps): Identify {
       throw error;
     }
   };
+}
+
+// A person whose browser brings an old cookie is on the way to the login, not guessing. No browser navigates with
+// a bearer, so whoever merely calls it a navigation is counted (S23).
+function isGuess({ credential, kind }: ParsedRequest): boolean {
+  if (credential.kind === "none") return false;
+  return kind !== "navigation" || credential.kind === "bearer" || credential.kind === "other-scheme";
 }
 
 function provesNothing(denial: Denial): boolean {

@@ -1,9 +1,15 @@
-// Applies the store's event log to the live index, in order. An event that this version does not know could
-// concern anybody: every connection ends, and each client comes back through all stages.
+// Applies the store's event log to whatever holds live access, in order. An event that this version does not know
+// could concern anybody: every connection ends, and each client comes back through all stages.
 import type { Log } from "../../core/log.ts";
 import type { Store } from "../../core/store.ts";
-import { parseAccessEvent } from "./access-event.ts";
-import type { LiveConnections } from "./live-connections.ts";
+import { type AccessEvent, parseAccessEvent } from "./access-event.ts";
+
+export type EventFollower = {
+  /** Must not throw; called in the order of the numbers. */
+  apply(event: AccessEvent, number: number): void;
+  /** Ends everything, because nobody knows what happened. */
+  applyUnknown(number: number): void;
+};
 
 export type FollowedEvents = {
   /** Number of the newest event applied. */
@@ -11,18 +17,20 @@ export type FollowedEvents = {
   stop(): void;
 };
 
-export async function followEvents(store: Store, live: LiveConnections, log: Log): Promise<FollowedEvents> {
+export async function followEvents(store: Store, follower: EventFollower, log: Log): Promise<FollowedEvents> {
   let applied = 0;
   // Listening before asking for the number: an event between the two is applied, not missed.
   const stop = store.onEvent(({ number, payload }) => {
     const event = parseAccessEvent(payload);
-    if (event !== undefined) live.apply(event);
+    if (event !== undefined) follower.apply(event, number);
     else {
       log.error({ number }, "an event of an unknown kind: every connection ends");
-      live.endAll("access_changed");
+      follower.applyUnknown(number);
     }
     applied = number;
   });
-  applied = Math.max(applied, await store.lastEventNumber());
+  const newest = await store.lastEventNumber();
+  // Compared after the answer: events may have been applied while it was on its way.
+  applied = Math.max(applied, newest);
   return { applied: () => applied, stop };
 }

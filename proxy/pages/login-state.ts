@@ -30,6 +30,27 @@ export function loginStateIn(query: string): LoginState | undefined {
   }
 }
 
+/**
+ * Whether a callback answers another login than the one its browser remembers: another tab's, or one forgotten.
+ * Both sides are untrusted; nothing but starting once more hangs on it.
+ * @param query of the callback
+ * @param cookies value of the `Cookie` header
+ */
+export function answersOtherLogin(query: string, cookies: string | undefined, cookieName: string): boolean {
+  const record = (cookies ?? "").split(";").find((pair) => pair.trim().startsWith(`${cookieName}=`));
+  return record === undefined || recordedState(record) !== new URLSearchParams(query).get("state");
+}
+
+// `name=<JSON, percent-encoded>.<signature>`, as the library writes it.
+function recordedState(record: string): unknown {
+  const encoded = record.slice(record.indexOf("=") + 1, record.lastIndexOf("."));
+  try {
+    return (JSON.parse(decodeURIComponent(encoded)) as { state?: unknown } | null)?.state;
+  } catch {
+    return undefined;
+  }
+}
+
 /** @param query untrusted, of the login; 0 unless it says otherwise in our form */
 export function restartsIn(query: string): number {
   const restarts = new URLSearchParams(query).get("restarts");

@@ -6,22 +6,41 @@ import { type Audit, type AuditEvent, auditEvent } from "../../core/audit.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Denial } from "../../core/denial.ts";
 import { StoreUnavailable } from "../../core/store.ts";
-import { type ClaimedIdentity, identityFromClaims } from "../../token-exchange/identity-from-claims.ts";
+import { type ClaimRules, identityFromClaims } from "../../token-exchange/identity-from-claims.ts";
+import type { ProviderMetadataSource } from "../../token-exchange/provider-metadata.ts";
 import type { Identify } from "../identify/identify.ts";
-import type { Sessions } from "../identify/sessions.ts";
+import { refreshTime } from "../identify/refresh-time.ts";
+import type { SessionDetails, Sessions } from "../identify/sessions.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
-import { type LoginState, loginStateIn, MAX_RESTARTS, newLoginState, restartsIn } from "./login-state.ts";
+import { type IdTokenVerifier, loginDenialOf } from "./id-token.ts";
+import {
+  answersOtherLogin,
+  type LoginState,
+  loginStateIn,
+  MAX_RESTARTS,
+  newLoginState,
+  restartsIn,
+} from "./login-state.ts";
 import type { PageContext } from "./page-context.ts";
-import { cookieAttributes, createRelyingParty, transactionCookieName } from "./relying-party.ts";
+import {
+  type AnsweredTokens,
+  cookieAttributes,
+  createRelyingParty,
+  type StoreSession,
+  transactionCookieName,
+} from "./relying-party.ts";
 import { returnPath } from "./return-path.ts";
 
 export const LOGIN_PATH = "/auth/login";
 
 export type LoginDeps = {
-  readonly config: Pick<FrontDoorConfig, "publicUrl" | "provider" | "groups" | "session" | "encryptionKey">;
+  readonly config: Pick<FrontDoorConfig, "publicUrl" | "provider" | "session" | "encryptionKey">;
   readonly cookieName: string;
   readonly sessions: Pick<Sessions, "create">;
   readonly identify: Identify;
+  readonly provider: Pick<ProviderMetadataSource, "confirm">;
+  readonly verifyIdToken: IdTokenVerifier;
+  readonly claimRules: ClaimRules;
   readonly audit: Audit;
   readonly clock: Clock;
   readonly context: PageContext;
@@ -29,12 +48,15 @@ export type LoginDeps = {
 };
 
 export type LoginRoutes = {
-  readonly login: readonly RequestHandler[];
+  readonly login: readonly [RequestHandler, RequestHandler, RequestHandler, ErrorRequestHandler];
   readonly callback: readonly [RequestHandler, RequestHandler, ErrorRequestHandler];
 };
 
 /** A login begun longer ago is refused. */
 const LOGIN_WITHIN_MS = 10 * 60_000;
+
+/** Shown in the list of one's sessions; more of it helps nobody to recognise a browser. */
+const MAX_USER_AGENT = 256;
 
 /** Carries a denial through the library to our error handler. */
 class LoginRefused extends Error {
@@ -52,32 +74,44 @@ export function createLogin(deps: LoginDeps): LoginRoutes {
   const relyingParty = createRelyingParty({
     config,
     cookieName: deps.cookieName,
-    sessions: deps.sessions,
     fetch: deps.fetch,
     stateFor: (incoming, returnTo) =>
       newLoginState(returnTo, clock.now(), restartsIn(context.requestOf(incoming).query)),
-    onProved: (incoming, claims, state) => admit(context.requestOf(incoming), claims, state),
+    onAnswer: (incoming, tokens, state) => admit(context.requestOf(incoming), tokens, state),
   });
 
-  function admit(
+  async function admit(
     request: ParsedRequest,
-    claims: Readonly<Record<string, unknown>>,
+    tokens: AnsweredTokens,
     state: LoginState,
-  ): ClaimedIdentity {
+  ): Promise<StoreSession> {
     if (clock.now() - state.startedAt > LOGIN_WITHIN_MS) {
       throw new LoginRefused({ code: "login_failed", what: "begun too long ago", restartable: true });
     }
     if (!deps.audit.accepting) throw new LoginRefused({ code: "audit_unavailable" });
-    const login = identityFromClaims(String(claims["sub"]), claims, {
-      issuer: config.provider.issuer,
-      emailTrusted: config.provider.emailTrusted,
-      groupsClaim: config.groups.claim,
-      whenMissing: config.groups.whenMissing,
-    });
+    const claims = await deps.verifyIdToken(tokens.idToken);
+    if (!claims.ok) throw new LoginRefused(loginDenialOf(claims.error));
+    const login = identityFromClaims(claims.value.sub, claims.value, deps.claimRules);
     if (!login.ok) throw new LoginRefused(login.error);
     const { userId, email } = login.value;
-    record(request, { outcome: "allowed", reason: config.provider.name, userId, email });
-    return login.value;
+    const { idToken, refreshToken, expiresAt } = tokens;
+    const { sid: providerSid } = claims.value;
+    const details: SessionDetails = {
+      tokens: { idToken, refreshToken, refreshAt: refreshTime(refreshToken, expiresAt) },
+      providerSid: typeof providerSid === "string" && providerSid !== "" ? providerSid : null,
+      from: {
+        peer: request.peer,
+        userAgent: request.headers.get("user-agent")?.slice(0, MAX_USER_AGENT) ?? null,
+      },
+    };
+    return async (handle) => {
+      const sid = await deps.sessions.create(handle, login.value, details, state.startedAt);
+      if (sid === undefined) {
+        const what = "signed out at the provider meanwhile";
+        throw new LoginRefused({ code: "login_failed", what, restartable: true });
+      }
+      record(request, { outcome: "allowed", reason: config.provider.name, userId, email, sid });
+    };
   }
 
   function record(
@@ -97,22 +131,45 @@ export function createLogin(deps: LoginDeps): LoginRoutes {
     }, next);
   };
 
-  const start: RequestHandler = (incoming, response) => {
+  const start: RequestHandler = (incoming, response, next) => {
     const request = context.requestOf(incoming);
     if (!deps.audit.accepting) return context.refuse(request, response, { code: "audit_unavailable" });
-    return response.oidc.login({ returnTo: `${publicUrl}${wantedPath(request, publicUrl)}` });
+    // The library takes an issuer with a slash more for the same one; ours compares bytes (Discovery §4.3).
+    const login = async () => {
+      const metadata = await deps.provider.confirm();
+      if (!metadata.ok) return refuseStart(request, response, metadata.error);
+      return response.oidc.login({ returnTo: `${publicUrl}${wantedPath(request, publicUrl)}` });
+    };
+    login().catch(next);
   };
+
+  // What is left to go wrong here is the library's own request for the provider's metadata.
+  const cannotStart: ErrorRequestHandler = (error, incoming, response, next) => {
+    if (error instanceof StoreUnavailable) return next(error);
+    const { name } = config.provider;
+    const denial: Denial = { code: "provider_unavailable", provider: name, what: causeOf(error) };
+    refuseStart(context.requestOf(incoming), response, denial);
+  };
+
+  function refuseStart(request: ParsedRequest, response: Response, denial: Denial) {
+    const reason = denial.code === "provider_unavailable" ? denial.what : denial.code;
+    record(request, { outcome: "denied", code: denial.code, reason });
+    context.refuse(request, response, denial);
+  }
 
   const failed: ErrorRequestHandler = (error, incoming, response, next) => {
     if (error instanceof StoreUnavailable) return next(error);
     const request = context.requestOf(incoming);
-    const denial = error instanceof LoginRefused ? error.denial : denialOf(error, config.provider.name);
+    const transaction = transactionCookieName(publicUrl);
+    const restartable = answersOtherLogin(request.query, request.headers.get("cookie"), transaction);
+    const denial =
+      error instanceof LoginRefused ? error.denial : denialOf(error, config.provider.name, restartable);
     record(request, {
       outcome: "denied",
       code: denial.code,
       reason: denial.code === "login_failed" ? denial.what : denial.code,
     });
-    response.clearCookie(transactionCookieName(publicUrl), cookieAttributes(publicUrl));
+    response.clearCookie(transaction, cookieAttributes(publicUrl));
     const restarts = loginStateIn(request.query)?.restarts ?? MAX_RESTARTS;
     if (denial.code !== "login_failed" || !denial.restartable || restarts >= MAX_RESTARTS) {
       return context.refuse(request, response, denial);
@@ -124,7 +181,10 @@ export function createLogin(deps: LoginDeps): LoginRoutes {
     redirect(response, `${publicUrl}${LOGIN_PATH}?${query}`);
   };
 
-  return { login: [goOnIfSignedIn, relyingParty, start], callback: [goOnIfSignedIn, relyingParty, failed] };
+  return {
+    login: [goOnIfSignedIn, relyingParty, start, cannotStart],
+    callback: [goOnIfSignedIn, relyingParty, failed],
+  };
 }
 
 /** Where this login is to end: a path of this origin, whatever the query says. */
@@ -144,15 +204,20 @@ function redirect(response: Response, url: string): void {
   response.set("cache-control", "no-store").redirect(303, url);
 }
 
+// The library wraps what went wrong; the innermost error says it.
+function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown_error";
+  return error.cause instanceof Error ? causeOf(error.cause) : error.message;
+}
+
 // The library tells its failures apart by the `error` and the text that it puts on a 400.
-function denialOf(error: unknown, provider: string): Denial {
+function denialOf(error: unknown, provider: string, restartable: boolean): Denial {
   const { error: code, error_description: description } = (error ?? {}) as Record<string, unknown>;
   const what = typeof code === "string" ? code : "unknown_error";
   if (isUnreachable(`${what} ${String(description)} ${error instanceof Error ? error.message : ""}`)) {
     return { code: "provider_unavailable", provider, what };
   }
-  // What the provider itself answered (access_denied, …) would be answered again.
-  return { code: "login_failed", what, restartable: !/^[a-z_]+$/.test(what) || what === "unknown_error" };
+  return { code: "login_failed", what, restartable };
 }
 
 function isUnreachable(text: string): boolean {

@@ -2,8 +2,11 @@
 import type { Response } from "express";
 import type { LogoutAnswer } from "../../core/api.ts";
 import { type Audit, auditEvent } from "../../core/audit.ts";
+import type { Denial } from "../../core/denial.ts";
 import type { ProviderMetadataSource } from "../../token-exchange/provider-metadata.ts";
-import type { EndedSession, Sessions } from "../identify/sessions.ts";
+import type { Identify } from "../identify/identify.ts";
+import type { SessionEndings } from "../identify/session-endings.ts";
+import type { Sessions } from "../identify/sessions.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
 import { cookieAttributes } from "./relying-party.ts";
 
@@ -12,53 +15,48 @@ export const SIGNED_OUT_PATH = "/signed-out";
 const MAX_HINT = 4_096;
 
 export type LogoutDeps = {
-  readonly sessions: Pick<Sessions, "end">;
+  readonly sessions: Pick<Sessions, "placeOf" | "recordAt">;
+  readonly endings: Pick<SessionEndings, "endOne">;
   readonly provider: ProviderMetadataSource;
   readonly clientId: string;
   readonly publicUrl: string;
   readonly audit: Audit;
   readonly cookieName: string;
+  readonly identify: Identify;
+  readonly refuse: (request: ParsedRequest, response: Response, denial: Denial) => void;
 };
 
 export function createLogout(deps: LogoutDeps) {
   return async (request: ParsedRequest, response: Response): Promise<void> => {
     const { credential } = request;
-    const ended =
-      credential.kind === "session" ? await deps.sessions.end(credential.handle, "signed_out") : undefined;
-    if (ended !== undefined) {
-      const { userId, email, sid } = ended.identity;
+    // Not by its limits: a session that is past them is ended all the same.
+    const place = credential.kind === "session" ? deps.sessions.placeOf(credential.handle) : undefined;
+    const session = place === undefined ? undefined : (await deps.sessions.recordAt(place))?.record;
+    const bearer = credential.kind === "bearer" ? await deps.identify(request) : undefined;
+    if (bearer?.ok === false) return deps.refuse(request, response, bearer.error);
+    const identity = session?.identity ?? bearer?.value;
+    if (identity !== undefined) {
+      const { userId, email, sid } = identity;
+      const { eventNumber } = await deps.endings.endOne(sid, "signed_out");
       const { id: requestId, peer, method, path } = request;
-      deps.audit.record(
-        auditEvent({
-          kind: "logout",
-          outcome: "allowed",
-          reason: "signed_out",
-          requestId,
-          peer,
-          method,
-          path,
-          userId,
-          email,
-          sid,
-        }),
-      );
+      const facts = { requestId, peer, method, path, userId, email, sid, event: eventNumber };
+      deps.audit.record(auditEvent({ kind: "logout", outcome: "allowed", reason: "signed_out", ...facts }));
     }
     response.clearCookie(deps.cookieName, cookieAttributes(deps.publicUrl));
     response.set("cache-control", "no-store");
-    const redirect = await endSessionUrl(ended, deps);
+    const redirect = await endSessionUrl(session?.details.tokens.idToken, deps);
     if (request.kind === "navigation" || acceptsHtml(request)) response.redirect(303, redirect);
     else response.json({ redirect } satisfies LogoutAnswer);
   };
 }
 
 /** OpenID Connect RP-Initiated Logout §2; the signed-out page when the provider has none or does not answer. */
-async function endSessionUrl(ended: EndedSession | undefined, deps: LogoutDeps): Promise<string> {
+async function endSessionUrl(idToken: string | undefined, deps: LogoutDeps): Promise<string> {
   const metadata = await deps.provider.get();
   const home = `${deps.publicUrl}${SIGNED_OUT_PATH}`;
   if (!metadata.ok || metadata.value.endSessionEndpoint === null) return home;
   const url = new URL(metadata.value.endSessionEndpoint);
-  if (ended !== undefined && ended.idToken.length <= MAX_HINT)
-    url.searchParams.set("id_token_hint", ended.idToken);
+  if (idToken !== undefined && idToken.length <= MAX_HINT) url.searchParams.set("id_token_hint", idToken);
   url.searchParams.set("client_id", deps.clientId);
   url.searchParams.set("post_logout_redirect_uri", home);
   return url.href;

@@ -13,9 +13,11 @@ import { decisionLine } from "../decision-line.ts";
 import type { Identify } from "../identify/identify.ts";
 import { page } from "../refuse/page.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
+import { BACKCHANNEL_LOGOUT_PATH, type BackchannelLogoutRoute } from "./backchannel-logout.ts";
 import { LOGIN_PATH, type LoginRoutes } from "./login.ts";
 import { SIGNED_OUT_PATH } from "./logout.ts";
 import { describeMe, type MeDeps } from "./me.ts";
+import { MY_SESSIONS_PATH, type MySessions } from "./my-sessions.ts";
 import { handle, type PageContext, type PageHandler } from "./page-context.ts";
 import { CALLBACK_PATH } from "./relying-party.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -27,8 +29,10 @@ export type PageAppDeps = {
   readonly identify: Identify;
   readonly login: LoginRoutes;
   readonly logout: PageHandler;
+  readonly backchannelLogout: BackchannelLogoutRoute;
   readonly token: PageHandler;
   readonly me: MeDeps;
+  readonly mySessions: MySessions;
   readonly keyring: Keyring;
   readonly pages: StaticPages;
   readonly readiness: () => { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> };
@@ -46,39 +50,43 @@ export function createPageApp(deps: PageAppDeps): PageApp {
   app.set("query parser", "simple");
   app.use(securityHeaders(deps.publicUrl));
   app.use((incoming, response, next) => {
-    response.set("x-request-id", context.requestOf(incoming).id);
+    // What may be kept says so itself; sign-in redirects and refusals may not.
+    response.set({ "x-request-id": context.requestOf(incoming).id, "cache-control": "no-store" });
     next();
   });
 
   const on = (
-    method: "get" | "post",
+    method: "get" | "post" | "delete",
     path: string,
     ...handlers: readonly (RequestHandler | ErrorRequestHandler)[]
   ) => {
     app[method](path, ...(handlers as RequestHandler[]));
+    refuseOthers(path, [method.toUpperCase()]);
+  };
+  const refuseOthers = (path: string, allow: readonly string[]) =>
     app.all(
       path,
       handle(context, (request, response) =>
-        context.refuse(request, response, {
-          code: "method_not_allowed",
-          method: request.method,
-          allow: [method.toUpperCase()],
-        }),
+        context.refuse(request, response, { code: "method_not_allowed", method: request.method, allow }),
       ),
     );
-  };
   on("get", "/", handle(context, signedIn(deps.pages.portal)));
   on("get", "/chat/:agent", handle(context, signedIn(deps.pages.chat)));
   app.use("/assets", deps.pages.assets);
   on("get", LOGIN_PATH, ...deps.login.login);
   on("get", CALLBACK_PATH, ...deps.login.callback);
   on("post", "/auth/logout", handle(context, deps.logout));
+  on("post", BACKCHANNEL_LOGOUT_PATH, ...deps.backchannelLogout);
   on(
     "get",
     SIGNED_OUT_PATH,
     handle(context, (_request, response) => void response.send(SIGNED_OUT)),
   );
   on("get", "/api/me", handle(context, me));
+  app.get(MY_SESSIONS_PATH, handle(context, deps.mySessions.list));
+  app.delete(MY_SESSIONS_PATH, handle(context, deps.mySessions.endOthers));
+  refuseOthers(MY_SESSIONS_PATH, ["GET", "DELETE"]);
+  on("delete", `${MY_SESSIONS_PATH}/:sid`, handle(context, deps.mySessions.endOne));
   on("get", "/api/token", handle(context, deps.token));
   on(
     "get",
@@ -112,6 +120,12 @@ export function createPageApp(deps: PageAppDeps): PageApp {
     context.attach(incoming, request);
     // What express routes by is what the first stage checked.
     incoming.url = `${request.path}${request.query}`;
+    // The relying-party library builds URLs from these, and nobody vouches for them (S20).
+    for (const name of Object.keys(incoming.headers)) {
+      if (name.startsWith("x-forwarded-")) delete incoming.headers[name];
+    }
+    // Draining a body that no page reads could go on for ever: the connection ends with the answer.
+    if (hasBody(request)) response.setHeader("connection", "close");
     app(incoming, response);
   };
 
@@ -148,7 +162,12 @@ export function createPageApp(deps: PageAppDeps): PageApp {
   }
 
   // Express knows an error handler by its four parameters.
-  function lastResort(...[error, incoming, response, _next]: Parameters<ErrorRequestHandler>): void {
+  function lastResort(
+    error: unknown,
+    incoming: express.Request,
+    response: express.Response,
+    _next: express.NextFunction,
+  ): void {
     const request = context.requestOf(incoming);
     if (!(error instanceof StoreUnavailable)) {
       deps.log.error({ requestId: request.id, path: request.path, error: describe(error) }, "a page failed");
@@ -158,6 +177,10 @@ export function createPageApp(deps: PageAppDeps): PageApp {
       code: error instanceof StoreUnavailable ? "store_unavailable" : "internal_error",
     });
   }
+}
+
+function hasBody({ headers }: ParsedRequest): boolean {
+  return headers.has("transfer-encoding") || (headers.get("content-length") ?? "0") !== "0";
 }
 
 function needsLogin(denial: Denial): boolean {

@@ -6,30 +6,39 @@ import type { IncomingMessage } from "node:http";
 import type { CookieOptions, RequestHandler } from "express";
 import openidConnect, { type ConfigParams, type Session } from "express-openid-connect";
 import type { FrontDoorConfig } from "../../config/front-door.ts";
-import { newSessionHandle, parseSessionHandle } from "../../core/ids.ts";
-import type { ClaimedIdentity } from "../../token-exchange/identity-from-claims.ts";
-import type { Sessions } from "../identify/sessions.ts";
+import { newSessionHandle, parseSessionHandle, type SessionHandle } from "../../core/ids.ts";
 import type { LoginState } from "./login-state.ts";
 
 export const CALLBACK_PATH = "/auth/callback";
 
+/** What the token endpoint answered. */
+export type AnsweredTokens = {
+  readonly idToken: string;
+  readonly refreshToken: string | null;
+  /** Seconds since 1970; null when the provider did not say. */
+  readonly expiresAt: number | null;
+};
+
 export type RelyingPartyDeps = {
   readonly config: Pick<FrontDoorConfig, "publicUrl" | "provider" | "session" | "encryptionKey">;
   readonly cookieName: string;
-  readonly sessions: Pick<Sessions, "create">;
   /** Sends the library's requests to the provider. */
   readonly fetch: typeof fetch;
   readonly stateFor: (incoming: IncomingMessage, returnTo: string) => LoginState;
   /**
-   * Called with verified claims of the ID token, its nonce included. Throws to refuse the login.
-   * @returns who signed in
+   * Called when the provider's answer belongs to this browser's login: state, nonce and PKCE fit. The ID token's
+   * signature is not verified yet. Rejects to refuse the login.
+   * @returns what stores the session under the handle that its browser gets
    */
-  readonly onProved: (
+  readonly onAnswer: (
     incoming: IncomingMessage,
-    claims: Readonly<Record<string, unknown>>,
+    tokens: AnsweredTokens,
     state: LoginState,
-  ) => ClaimedIdentity;
+  ) => Promise<StoreSession>;
 };
+
+/** Rejects to refuse the login. */
+export type StoreSession = (handle: SessionHandle) => Promise<void>;
 
 export function createRelyingParty(deps: RelyingPartyDeps): RequestHandler {
   const { config } = deps;
@@ -55,12 +64,18 @@ export function createRelyingParty(deps: RelyingPartyDeps): RequestHandler {
       absoluteDuration: Math.floor(config.session.absolute / 1000),
       genid: newSessionHandle,
       cookie: { httpOnly: true, secure: isHttps(config.publicUrl), sameSite: "Lax", path: "/" },
-      store: writeOnlyStore(deps.sessions) as never,
+      store: WRITE_ONLY_STORE as never,
     },
     getLoginState: (incoming, options) => deps.stateFor(incoming, options.returnTo ?? "/"),
-    afterCallback: (incoming, _response, session, state) => {
-      const login = deps.onProved(incoming, claimsOf(session.id_token), state as unknown as LoginState);
-      return { id_token: session.id_token, login } as unknown as Session;
+    afterCallback: async (incoming, _response, session, state) => {
+      const tokens: AnsweredTokens = {
+        idToken: session.id_token,
+        refreshToken: session.refresh_token ?? null,
+        expiresAt: Number(session.expires_at) || null,
+      };
+      const storeSession = await deps.onAnswer(incoming, tokens, state as unknown as LoginState);
+      // The library takes a session without an ID token for nobody's.
+      return { id_token: session.id_token, storeSession } as unknown as Session;
     },
   };
   return openidConnect.auth(params);
@@ -85,24 +100,14 @@ function transactionSecret(encryptionKey: Buffer): string {
   );
 }
 
-// The library has verified signature, issuer, audience, times and nonce of this very token.
-function claimsOf(idToken: string): Record<string, unknown> {
-  return JSON.parse(Buffer.from(idToken.split(".")[1] ?? "", "base64url").toString("utf8")) as Record<
-    string,
-    unknown
-  >;
-}
-
 type Done = (error?: unknown, session?: null) => void;
 
-function writeOnlyStore(sessions: Pick<Sessions, "create">) {
-  return {
-    get: (_id: string, done: Done) => done(null, null),
-    set(id: string, written: { data: { id_token: string; login: ClaimedIdentity } }, done: Done) {
-      const handle = parseSessionHandle(id);
-      if (handle === undefined) return done(new TypeError("not a session handle"));
-      sessions.create(handle, written.data.login, written.data.id_token).then(() => done(), done);
-    },
-    destroy: (_id: string, done: Done) => done(),
-  };
-}
+const WRITE_ONLY_STORE = {
+  get: (_id: string, done: Done) => done(null, null),
+  set(id: string, { data }: { data: { storeSession: StoreSession } }, done: Done) {
+    const handle = parseSessionHandle(id);
+    if (handle === undefined) return done(new TypeError("not a session handle"));
+    data.storeSession(handle).then(() => done(), done);
+  },
+  destroy: (_id: string, done: Done) => done(),
+};

@@ -1,5 +1,6 @@
 // Where to go after signing in: a path of this origin, or the start page. Never what a browser could take for
 // another host (rows S43 to S50). Pure.
+import { parseTarget } from "../request/path.ts";
 
 /** @param wanted untrusted `return_to` */
 export function returnPath(wanted: string | undefined, publicUrl: string): string {
@@ -8,7 +9,9 @@ export function returnPath(wanted: string | undefined, publicUrl: string): strin
   if (!/^\/(?![/\\])[\x21-\x5b\x5d-\x7e]*$/.test(wanted)) return "/";
   if (!URL.canParse(wanted, publicUrl)) return "/";
   const url = new URL(wanted, publicUrl);
-  const path = `${url.pathname}${url.search}`;
-  if (url.origin !== publicUrl || path.startsWith("//") || /%(2f|5c|0|25)/i.test(url.pathname)) return "/";
-  return url.pathname.startsWith("/auth/") ? "/" : path;
+  if (url.origin !== publicUrl) return "/";
+  // In the form that the first stage compares, so that no spelling of /auth/ leads back into the login.
+  const target = parseTarget(`${url.pathname}${url.search}`);
+  if (!target.ok || target.value.segments[0] === "auth") return "/";
+  return `${target.value.path}${target.value.query}`;
 }

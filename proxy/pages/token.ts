@@ -10,6 +10,7 @@ import {
 } from "../../token-exchange/exchange-provider-token.ts";
 import { grantsOf } from "../decide/grants.ts";
 import type { FailedAttempts } from "../identify/failed-attempts.ts";
+import { denialReason } from "../refuse/denial-reason.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
 
 export type TokenDeps = {
@@ -30,7 +31,7 @@ export function createTokenEndpoint(deps: TokenDeps) {
 
     async function deny(denial: Denial) {
       const told = denial.code === "bearer_invalid" ? await deps.attempts.count(peer, denial) : denial;
-      const reason = denial.code === "bearer_invalid" ? denial.fault : denial.code;
+      const reason = denialReason(denial);
       deps.audit.record(auditEvent({ ...facts, outcome: "denied", code: told.code, reason }));
       deps.refuse(request, response, told);
     }

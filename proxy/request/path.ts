@@ -24,7 +24,8 @@ export function parseTarget(target: string): Result<Target, string> {
   if (path === undefined) return err("path has an encoding that is not allowed");
   if (path.includes("//")) return err("path has an empty segment");
   const segments = path.slice(1).split("/").map(decodeURIComponent);
-  if (segments.some((segment) => segment === "." || segment === "..")) return err("path has a dot segment");
+  // `..;x` too: servers that cut path parameters off first take it for `..`.
+  if (segments.some((segment) => /^\.\.?(;|$)/.test(segment))) return err("path has a dot segment");
   return ok({ path, segments, query });
 }
 

@@ -43,7 +43,8 @@ export function createHealth(deps: { table: () => RoutingTable; clock: Clock; lo
       await answer.body.dump({ limit: 16_384 });
       report(endpoint, answer.statusCode === 200 ? "up" : "down");
     } catch {
-      report(endpoint, "down");
+      // Closing cuts a question short: that says nothing about the endpoint.
+      if (!stopped) report(endpoint, "down");
     }
   }
 

@@ -20,11 +20,11 @@ export type Upstream = {
   readonly [routed]: true;
 };
 
-export type Router = (grant: Grant) => Promise<Result<Upstream, Denial>>;
+/** @param table of the same policy snapshot that the grant was decided by */
+export type Router = (grant: Grant, table: RoutingTable) => Promise<Result<Upstream, Denial>>;
 
-export function createRouter(deps: { table: () => RoutingTable; homes: Homes; health: Health }): Router {
-  return async (grant) => {
-    const table = deps.table();
+export function createRouter(deps: { homes: Homes; health: Health }): Router {
+  return async (grant, table) => {
     const picked = route(grant.identity, grant.agent, table);
     if (!picked.ok) return picked;
     const { gateway, rule } = picked.value;

@@ -1,0 +1,113 @@
+// The page application, put together from its handlers.
+import type { FrontDoorConfig } from "../config/front-door.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import type { Store } from "../core/store.ts";
+import { createProviderLogouts } from "../token-exchange/provider-logouts.ts";
+import { createLogoutTokenVerifier } from "../token-exchange/verify-logout-token.ts";
+import { createProviderTokenVerifier } from "../token-exchange/verify-provider-token.ts";
+import type { Leaves } from "./leaves.ts";
+import { createBackchannelLogout } from "./pages/backchannel-logout.ts";
+import { createLogin } from "./pages/login.ts";
+import { createLogout } from "./pages/logout.ts";
+import { createMySessions } from "./pages/my-sessions.ts";
+import { createPageApp, type PageApp } from "./pages/page-app.ts";
+import { createPageContext } from "./pages/page-context.ts";
+import { readStaticPages } from "./pages/static-pages.ts";
+import { createTokenEndpoint } from "./pages/token.ts";
+import type { Readiness } from "./private-server.ts";
+import { sessionCookieName } from "./request/cookie.ts";
+
+export type PageParts = {
+  readonly config: FrontDoorConfig;
+  readonly leaves: Leaves;
+  readonly store: Store;
+  readonly webFolder: string;
+  readonly readiness: () => Readiness;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+export function composePages(parts: PageParts): PageApp {
+  const { config, leaves, store, webFolder, readiness, clock, log } = parts;
+  const { publicUrl, provider, contact } = config;
+  const { audit, keyring, metadata, policy, sessions, endings, identify, attempts, events } = leaves;
+  const access = () => policy.current().access;
+  const context = createPageContext(contact);
+  const cookieName = sessionCookieName(publicUrl);
+  const logout = createLogout({
+    sessions,
+    endings,
+    provider: metadata,
+    clientId: provider.clientId,
+    publicUrl,
+    cookieName,
+    audit,
+    identify,
+    refuse: context.refuse,
+  });
+  return createPageApp({
+    publicUrl,
+    context,
+    identify,
+    login: createLogin({
+      config,
+      cookieName,
+      sessions,
+      identify,
+      provider: metadata,
+      verifyIdToken: leaves.verifyIdToken,
+      claimRules: leaves.claimRules,
+      audit,
+      clock,
+      context,
+      fetch: leaves.providerFetch,
+    }),
+    logout,
+    backchannelLogout: createBackchannelLogout({
+      issuer: provider.issuer,
+      verifyLogoutToken: createLogoutTokenVerifier({ provider, metadata, clock }),
+      logouts: createProviderLogouts(store, clock),
+      index: leaves.index,
+      endings,
+      audit,
+      context,
+    }),
+    token: createTokenEndpoint({
+      exchange: provider.bearer && {
+        verifyProviderToken: createProviderTokenVerifier({
+          provider,
+          rules: provider.bearer,
+          metadata,
+          clock,
+        }),
+        claimRules: leaves.claimRules,
+        sessions: leaves.bearerSessions,
+        keyring,
+        publicUrl,
+        absoluteMs: config.session.absolute,
+        clock,
+      },
+      access,
+      appliedEvent: events.applied,
+      attempts,
+      audit,
+      publicUrl,
+      refuse: context.refuse,
+    }),
+    me: { access, table: () => policy.current().routing, homes: leaves.homes, health: leaves.health },
+    mySessions: createMySessions({
+      identify,
+      sessionList: leaves.sessionList,
+      endings,
+      logout,
+      audit,
+      refuse: context.refuse,
+    }),
+    keyring,
+    pages: readStaticPages(webFolder, contact),
+    readiness,
+    audit,
+    log,
+  });
+}

@@ -1,0 +1,95 @@
+// The control channels of one front door: one to every endpoint of the routing table, as the table changes. What they
+// carry is in channel.ts and docs/control-channel.md.
+import type { Endpoint, RoutingTable } from "../../config/routes.ts";
+import { audienceOf } from "../../core/assertion.ts";
+import type { Store } from "../../core/store.ts";
+import {
+  type Channel,
+  type ChannelDeps,
+  type ChannelDescription,
+  type ChannelState,
+  createChannel,
+} from "./channel.ts";
+import { type EndFrame, endFramesOf } from "./end-frame.ts";
+import { createEndpointKeys } from "./endpoint-keys.ts";
+import type { DoorIdentity } from "./opening-tokens.ts";
+import type { Place } from "./place.ts";
+
+export type ControlChannels = {
+  /** `away` also for an address that two gateways share, unless the channels of both are open. */
+  stateOf(endpoint: Endpoint): ChannelState;
+  describe(): readonly ChannelDescription[];
+  /** Ends access at every gateway now; where the channel is away, when it is back. */
+  end(end: Omit<EndFrame, "type">): void;
+  /** To be called when there is a newer key set. */
+  keysChanged(): void;
+  /** To be called when the table has changed: dials new endpoints, closes vanished ones. */
+  sync(): void;
+  close(): Promise<void>;
+};
+
+export type ControlChannelDeps = DoorIdentity &
+  Omit<ChannelDeps, "door" | "endpointKeys"> & {
+    readonly table: () => RoutingTable;
+    /** Remembers the endpoints' keys. */
+    readonly store: Store;
+  };
+
+/** Dials at once. */
+export function createControlChannels(deps: ControlChannelDeps): ControlChannels {
+  const { trust, issuer, table, store } = deps;
+  const channelDeps = { ...deps, door: { trust, issuer }, endpointKeys: createEndpointKeys(store) };
+  const channels = new Map<string, Channel>();
+  const closing = new Set<Promise<void>>();
+  let closed = false;
+
+  function closeAll(except: ReadonlyMap<string, Place>) {
+    for (const [key, channel] of channels) {
+      if (except.has(key)) continue;
+      channels.delete(key);
+      const done = channel.close();
+      closing.add(done);
+      void done.then(() => closing.delete(done));
+    }
+  }
+
+  function sync() {
+    if (closed) return;
+    const places = placesOf(table());
+    closeAll(places);
+    for (const [key, place] of places)
+      if (!channels.has(key)) channels.set(key, createChannel(place, channelDeps));
+  }
+
+  sync();
+  return {
+    stateOf({ url }) {
+      const there = [...channels.values()].filter(({ place }) => place.endpoint.url === url);
+      const connected = there.length > 0 && there.every((channel) => channel.state() === "connected");
+      return connected ? "connected" : "away";
+    },
+    describe: () => [...channels.values()].map((channel) => channel.describe()),
+    end(end) {
+      for (const frame of endFramesOf(end)) for (const channel of channels.values()) channel.end(frame);
+    },
+    keysChanged() {
+      for (const channel of channels.values()) channel.keysChanged();
+    },
+    sync,
+    async close() {
+      closed = true;
+      closeAll(new Map());
+      await Promise.all(closing);
+    },
+  };
+}
+
+/** By name and address: an endpoint that has moved is another one to dial. */
+function placesOf({ gateways }: RoutingTable): ReadonlyMap<string, Place> {
+  const places = [...gateways.values()].flatMap((gateway) =>
+    gateway.endpoints.map((endpoint): Place => ({ gateway: gateway.id, endpoint })),
+  );
+  return new Map(
+    places.map((place) => [`${audienceOf(place.gateway, place.endpoint.id)} ${place.endpoint.url}`, place]),
+  );
+}

@@ -1,0 +1,192 @@
+// Everything that the front door's stages stand on: audit, keys, provider, sessions, policy, the live index. Opened
+// once, in the order in which they need each other.
+import { join } from "node:path";
+import type { ConfigurationFiles } from "../config/configuration-files.ts";
+import type { FrontDoorConfig } from "../config/front-door.ts";
+import { createAuditLog } from "../core/audit.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import type { Store } from "../core/store.ts";
+import { createBearerSessions } from "../token-exchange/bearer-sessions.ts";
+import { ecKeyPairOf } from "../token-exchange/ec-key-pair.ts";
+import { createKeyRotation } from "../token-exchange/key-rotation.ts";
+import { writeKeySetFiles } from "../token-exchange/key-set-files.ts";
+import { openKeyring } from "../token-exchange/keyring.ts";
+import { createSessionIndex } from "../token-exchange/session-index.ts";
+import { openTrustKey } from "../token-exchange/trust-key.ts";
+import { verifyAccessToken } from "../token-exchange/verify-access-token.ts";
+import { aliveSessions } from "./control/alive-sessions.ts";
+import { createControlChannels } from "./control/control-channels.ts";
+import { endOfEvent } from "./control/end-of-event.ts";
+import { createFailedAttempts } from "./identify/failed-attempts.ts";
+import { createIdentify } from "./identify/identify.ts";
+import { createRefresh } from "./identify/refresh.ts";
+import { refreshLive } from "./identify/refresh-live.ts";
+import { createSessionEndings } from "./identify/session-endings.ts";
+import { createSessionList } from "./identify/session-list.ts";
+import { type ConfirmSession, createSessions } from "./identify/sessions.ts";
+import { followEvents } from "./live/follow-events.ts";
+import { createJudge } from "./live/judge.ts";
+import { createLiveConnections } from "./live/live-connections.ts";
+import { createMetrics } from "./metrics.ts";
+import { createPolicyChanges } from "./policy/policy-changes.ts";
+import { createPolicyInForce } from "./policy/policy-in-force.ts";
+import { createPolicyReload } from "./policy/policy-reload.ts";
+import { writeSnapshot } from "./policy/stored-snapshot.ts";
+import { createProviderSide } from "./provider-side.ts";
+import { createHealth } from "./route/health.ts";
+import { createHomes } from "./route/homes.ts";
+
+export type Leaves = Awaited<ReturnType<typeof openLeaves>>;
+
+export async function openLeaves(
+  config: FrontDoorConfig,
+  files: ConfigurationFiles,
+  { store, clock, log }: { store: Store; clock: Clock; log: Log },
+) {
+  const { encryptionKey, publicUrl } = config;
+  const metrics = createMetrics({
+    policySnapshot: () => policy.current().number,
+    liveGateways: () => live.list().flatMap(({ decided }) => decided?.gateway ?? []),
+  });
+  const audit = metrics.counting(
+    createAuditLog({
+      path: join(config.data, "audit.jsonl"),
+      onFailure: config.audit.onFailure,
+      clock,
+      onStateChange: (failure) =>
+        failure === undefined
+          ? log.info("the audit log can be written again")
+          : log.error({ error: failure.message }, "the audit log cannot be written"),
+    }),
+  );
+  const trust = await openTrustKey(config.data, store);
+  const keyring = await openKeyring({
+    store,
+    clock,
+    encryptionKey,
+    trustKey: trust.key,
+    issuer: config.assertion.issuer,
+    overlapMs: config.assertion.overlap,
+  });
+  await writeKeySetFiles(config.data, keyring.keySet(), trust.thumbprint);
+  const keyRotation = createKeyRotation({
+    keyring,
+    everyMs: config.assertion.rotateEvery,
+    clock,
+    log,
+    async onChange(keySet) {
+      await writeKeySetFiles(config.data, keySet, trust.thumbprint);
+      channels.keysChanged();
+    },
+  });
+
+  const providerSide = createProviderSide(config, { clock, log, audit });
+  const { texts, ...firstPolicy } = files.policy();
+  const snapshot = await writeSnapshot(store, texts, clock.now(), () => {});
+  const policy = createPolicyInForce({ number: snapshot.number, ...firstPolicy });
+  const index = createSessionIndex(store, clock.now);
+  const sessions = createSessions({
+    store,
+    index,
+    clock,
+    encryptionKey,
+    rules: { absoluteMs: config.session.absolute, idleMs: config.session.idle },
+    confirm: (place, record) => confirm(place, record),
+  });
+  const bearerSessions = createBearerSessions({ store, index, now: clock.now, encryptionKey });
+  const endings = createSessionEndings(store, index);
+  const confirm: ConfirmSession = createRefresh({
+    ...providerSide,
+    sessions,
+    endings,
+    provider: config.provider.name,
+    graceMs: config.session.providerGrace,
+    clock,
+    log,
+    audit,
+  });
+
+  const channels = createControlChannels({
+    table: () => policy.current().routing,
+    trust: ecKeyPairOf(trust.key),
+    issuer: config.assertion.issuer,
+    keySet: keyring.keySet,
+    aliveOf: (sids) => aliveSessions(index, sids),
+    store,
+    clock,
+    log,
+    audit,
+    leaseMs: config.control.lease,
+    random: Math.random,
+  });
+  const live = createLiveConnections({
+    clock,
+    judge: createJudge(policy, clock.now),
+    snapshot: policy.required,
+  });
+  const sessionList = createSessionList({ index, sessions, bearerSessions, live });
+  const policyChanges = createPolicyChanges({
+    inForce: policy,
+    live: {
+      apply(event, number) {
+        live.apply(event, number);
+        channels.sync();
+      },
+    },
+    store,
+    clock,
+    log,
+  });
+  const policyReload = createPolicyReload(
+    { files, config, store, changes: policyChanges, audit, clock, log, onFault: metrics.policyFault },
+    snapshot,
+  );
+  const events = await followEvents(
+    store,
+    {
+      apply(event, number) {
+        if (event.kind === "policy_changed") policyChanges.apply(event, number);
+        else live.apply(event, number);
+        const end = endOfEvent(event, number);
+        if (end !== undefined) channels.end(end);
+      },
+      applyUnknown: (number) => live.endAll({ code: "access_changed" }, number),
+    },
+    log,
+  );
+  const stopRefreshing = refreshLive({ live, index, sessions, clock, log });
+  const attempts = createFailedAttempts(config.limits.failedAttemptsPerMinute);
+  const identify = createIdentify({
+    sessions,
+    attempts,
+    appliedEvent: events.applied,
+    verifyBearer: (token, asOfEvent) =>
+      verifyAccessToken(token, { keyring, sessions: bearerSessions, publicUrl, clock }, asOfEvent),
+  });
+  const homes = createHomes(store);
+  const health = createHealth({ table: () => policy.current().routing, clock, log });
+  return {
+    metrics,
+    audit,
+    trust,
+    keyring,
+    keyRotation,
+    channels,
+    ...providerSide,
+    policy,
+    policyReload,
+    index,
+    sessions,
+    bearerSessions,
+    endings,
+    sessionList,
+    live,
+    stopRefreshing,
+    events,
+    attempts,
+    identify,
+    homes,
+    health,
+  };
+}

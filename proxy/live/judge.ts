@@ -1,0 +1,28 @@
+// Decides again about a connection that is live: by the same functions that admitted it, with the policy of now.
+
+import { evaluate } from "../decide/decide.ts";
+import type { PolicyInForce } from "../policy/policy-in-force.ts";
+import { route } from "../route/route.ts";
+import type { EndReason } from "./access-event.ts";
+import type { Judge } from "./live-connections.ts";
+
+/** @param now wall clock, milliseconds since 1970: the words of a removal name the time */
+export function createJudge(policy: PolicyInForce, now: () => number): Judge {
+  return (identity, decided) => {
+    const { access, routing } = policy.current();
+    const grant = evaluate(identity, decided.target, access);
+    if (!grant.ok) return endOf(grant.error.code, decided.agents[0] ?? "your agent", now());
+    const lost = decided.agents.find((agent) => !grant.value.agents.includes(agent));
+    if (lost !== undefined) return { code: "access_removed", agent: lost, at: now() };
+    const routed = route(identity, grant.value.agent, routing);
+    if (!routed.ok || routed.value.gateway.id !== decided.gateway) return { code: "moved" };
+    const stays = routed.value.gateway.endpoints.some(({ id }) => id === decided.endpoint);
+    return stays ? undefined : { code: "moved" };
+  };
+}
+
+function endOf(code: string, agent: string, at: number): EndReason {
+  return code === "user_denied" || code === "email_missing"
+    ? { code: "user_denied" }
+    : { code: "access_removed", agent, at };
+}

@@ -1,0 +1,92 @@
+// What Prometheus reads on the private listener. Counters are counted from audit lines, so that the two can never
+// disagree. Labels are words of our own: no path, name or address, of which there is no end.
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { Audit, AuditEvent } from "../core/audit.ts";
+
+export type Metrics = {
+  /** The same audit log, counted. */
+  counting(audit: Audit): Audit;
+  policyFault(): void;
+  readonly contentType: string;
+  expose(): Promise<string>;
+};
+
+/** Where the values come from that are not counted but looked at. */
+export type MetricSources = {
+  readonly policySnapshot: () => number;
+  /** Gateway of each live connection. */
+  readonly liveGateways: () => Iterable<string>;
+};
+
+export function createMetrics({ policySnapshot, liveGateways }: MetricSources): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const decisions = new Counter({
+    name: "gatehouse_decisions_total",
+    help: "Requests decided on, by outcome and by the code of the refusal.",
+    labelNames: ["outcome", "code"],
+    registers,
+  });
+  const ended = new Counter({
+    name: "gatehouse_connections_ended_total",
+    help: "Forwarded connections that ended, by what ended them.",
+    labelNames: ["reason"],
+    registers,
+  });
+  const logins = new Counter({
+    name: "gatehouse_logins_total",
+    help: "Logins that came back from the provider.",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const faults = new Counter({
+    name: "gatehouse_policy_reload_failures_total",
+    help: "Changed configuration files that had faults: what ran stayed.",
+    registers,
+  });
+
+  new Gauge({
+    name: "gatehouse_policy_snapshot",
+    help: "Number of the policy snapshot in force.",
+    registers,
+    collect() {
+      this.set(policySnapshot());
+    },
+  });
+  new Gauge({
+    name: "gatehouse_live_connections",
+    help: "Connections that are being forwarded, by gateway.",
+    labelNames: ["gateway"],
+    registers,
+    collect() {
+      this.reset();
+      for (const gateway of liveGateways()) this.inc({ gateway });
+    },
+  });
+
+  function count({ kind, outcome, code, reason }: AuditEvent) {
+    if (kind === "decision") decisions.inc({ outcome, code: code ?? "" });
+    else if (kind === "connection_closed") ended.inc({ reason: ONE_WORD.test(reason) ? reason : "other" });
+    else if (kind === "login") logins.inc({ outcome });
+  }
+
+  return {
+    counting: (audit) => ({
+      record(event) {
+        count(event);
+        audit.record(event);
+      },
+      get accepting() {
+        return audit.accepting;
+      },
+      close: () => audit.close(),
+    }),
+    policyFault: () => faults.inc(),
+    contentType: registry.contentType,
+    expose: () => registry.metrics(),
+  };
+}
+
+/** Reasons are words of a closed list, or else sentences with a number in them. */
+const ONE_WORD = /^[a-z]+(?:[_-][a-z]+)*$/;

@@ -1,0 +1,76 @@
+import { expect, test } from "vitest";
+import { type Audit, type AuditEvent, auditEvent } from "../../core/audit.ts";
+import { createMetrics } from "../../proxy/metrics.ts";
+
+function start(liveGateways: readonly string[] = []) {
+  const metrics = createMetrics({ policySnapshot: () => 7, liveGateways: () => liveGateways });
+  const written: AuditEvent[] = [];
+  const audit: Audit = {
+    record: (event) => void written.push(event),
+    accepting: false,
+    close: async () => void written.splice(0),
+  };
+  return { metrics, written, audit: metrics.counting(audit) };
+}
+
+async function ours(metrics: ReturnType<typeof createMetrics>): Promise<string[]> {
+  const lines = (await metrics.expose()).split("\n");
+  return lines.filter((line) => line.startsWith("gatehouse_"));
+}
+
+test("what the audit log is told is counted, and told to it all the same", async () => {
+  const { metrics, written, audit } = start();
+  const lines = [
+    auditEvent({ kind: "decision", outcome: "allowed", reason: "groups.engineering" }),
+    auditEvent({ kind: "decision", outcome: "denied", code: "agent_not_allowed", reason: "coder" }),
+    auditEvent({ kind: "decision", outcome: "denied", code: "agent_not_allowed", reason: "analyst" }),
+    auditEvent({ kind: "login", outcome: "allowed", reason: "signed in" }),
+    auditEvent({ kind: "connection_closed", outcome: "allowed", reason: "signed_out" }),
+    auditEvent({ kind: "connection_closed", outcome: "allowed", reason: "gateway-lost" }),
+    auditEvent({ kind: "config", outcome: "allowed", reason: "policy snapshot 2" }),
+  ];
+  for (const line of lines) audit.record(line);
+  expect(written).toEqual(lines);
+  expect(await ours(metrics)).toEqual([
+    'gatehouse_decisions_total{outcome="allowed",code=""} 1',
+    'gatehouse_decisions_total{outcome="denied",code="agent_not_allowed"} 2',
+    'gatehouse_connections_ended_total{reason="signed_out"} 1',
+    'gatehouse_connections_ended_total{reason="gateway-lost"} 1',
+    'gatehouse_logins_total{outcome="allowed"} 1',
+    "gatehouse_policy_reload_failures_total 0",
+    "gatehouse_policy_snapshot 7",
+  ]);
+});
+
+test("a reason that is a sentence is no label", async () => {
+  const { metrics, audit } = start();
+  for (const reason of ["1001 idle for too long", 'x"} 1', "Alice"])
+    audit.record(auditEvent({ kind: "connection_closed", outcome: "allowed", reason }));
+  expect(await ours(metrics)).toContain('gatehouse_connections_ended_total{reason="other"} 3');
+});
+
+test("live connections are what is live when somebody asks", async () => {
+  const live = ["cloud", "berlin", "cloud"];
+  const { metrics } = start(live);
+  expect((await ours(metrics)).slice(-2)).toEqual([
+    'gatehouse_live_connections{gateway="cloud"} 2',
+    'gatehouse_live_connections{gateway="berlin"} 1',
+  ]);
+  live.splice(0);
+  expect((await ours(metrics)).filter((line) => line.startsWith("gatehouse_live"))).toEqual([]);
+});
+
+test("whether audit lines are accepted, and closing, stay the audit log's own", async () => {
+  const { audit, written } = start();
+  audit.record(auditEvent({ kind: "config", outcome: "allowed", reason: "one" }));
+  expect(audit.accepting).toBe(false);
+  await audit.close();
+  expect(written).toEqual([]);
+});
+
+test("a fault of the files is counted, and the process is described", async () => {
+  const { metrics } = start();
+  metrics.policyFault();
+  expect(await ours(metrics)).toContain("gatehouse_policy_reload_failures_total 1");
+  expect(await metrics.expose()).toContain("process_resident_memory_bytes");
+});

@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { err } from "../../../core/result.ts";
+import { describeMe } from "../../../proxy/pages/me.ts";
+import { verifiedAlice } from "../../support/identity-fixture.ts";
+import { NOW } from "../../support/provider-fixture.ts";
+import { CATALOGUE, GATEWAYS, policyOf, tableOf } from "../policy-fixture.ts";
+import { healthOf } from "../upstream-fixture.ts";
+
+const POLICY = policyOf({
+  agents: { ...CATALOGUE, coder: { name: "Coder", description: "Writes code." } },
+  groups: { engineering: { agents: ["*"], roles: ["it"] } },
+  users: { "eve@example.com": { deny: true } },
+});
+const TABLE = tableOf({
+  gateways: GATEWAYS,
+  routes: [
+    { agents: ["analyst"], to: "berlin" },
+    { agents: ["coder"], to: "cloud" },
+  ],
+});
+
+function me(identity = verifiedAlice(), health = healthOf("up")) {
+  return describeMe(identity, {
+    access: () => POLICY,
+    table: () => TABLE,
+    homes: { of: async (_user, { endpoints }) => endpoints[0] },
+    health,
+  });
+}
+
+describe("what a person is told of themselves", () => {
+  it("is who they are, what they may use and where it runs, and until when", async () => {
+    const alice = verifiedAlice();
+    expect(await me(alice)).toEqual({
+      ok: true,
+      value: {
+        id: alice.userId,
+        email: "alice@example.com",
+        name: "Alice Archer",
+        groups: ["engineering"],
+        roles: ["it"],
+        agents: [
+          { id: "assistant", name: "Assistant", description: "", gateway: null, state: "down" },
+          { id: "coder", name: "Coder", description: "Writes code.", gateway: "cloud", state: "up" },
+          { id: "analyst", name: "Analyst", description: "", gateway: "berlin", state: "up" },
+        ],
+        session: { sid: alice.sid, expiresAt: new Date(NOW + 3_600_000).toISOString() },
+      },
+    });
+  });
+
+  it("says which agents are down", async () => {
+    expect(await me(verifiedAlice(), healthOf("down"))).toMatchObject({
+      value: { agents: [{ state: "down" }, { state: "down" }, { state: "down" }] },
+    });
+  });
+
+  it("is a denial for who is denied by name", async () => {
+    expect(await me(verifiedAlice({ email: "eve@example.com" }))).toEqual(
+      err({ code: "user_denied", rule: 'users["eve@example.com"]' }),
+    );
+  });
+});
