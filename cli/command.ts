@@ -6,3 +6,14 @@ export type CommandContext = {
   readonly version: string;
   readonly print: (line: string) => void;
 };
+
+/** The command was understood and could not be done; the message is for the person who gave it. */
+export class CommandFailed extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode = 1) {
+    super(message);
+    this.name = "CommandFailed";
+    this.exitCode = exitCode;
+  }
+}

@@ -23,7 +23,7 @@ export async function demoCommand(context: CommandContext, ports: DemoPorts, dat
     logFor: terminalLog("warn", isTerminal),
   });
   print(welcome(demo.publicUrl, demo.issuer, ports, env["ANTHROPIC_API_KEY"] !== undefined));
-  await untilSignal(demo.close);
+  await untilSignal(demo.close, demo.frontDoor.reloadPolicy);
   print("Stopped.");
 }
 

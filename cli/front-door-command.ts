@@ -1,6 +1,7 @@
 // `gatehouse front-door --config <file>`: the front door alone, with any OpenID provider.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { configurationFiles } from "../config/configuration-files.ts";
 import { loadFrontDoor } from "../config/load.ts";
 import { systemClock } from "../core/clock.ts";
 import { startFrontDoor } from "../proxy/main.ts";
@@ -21,13 +22,14 @@ export async function frontDoorCommand(
   const store = await openEmbeddedStore({ folder: join(config.data, "store"), clock: systemClock, log });
   try {
     const running = await startFrontDoor({
-      ...loaded,
+      config,
+      files: configurationFiles(configPath, env, loaded),
       store,
       webFolder: webFolder(),
       clock: systemClock,
       log,
     });
-    await untilSignal(running.close);
+    await untilSignal(running.close, running.reloadPolicy);
   } finally {
     await store.close();
   }

@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 // The `gatehouse` command. The only file that reads the process's environment and arguments.
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { frontDoorDataFolder } from "../config/data-folder.ts";
 import { ConfigError, formatIssue } from "../core/config-error.ts";
 import { DEMO_PORTS, type DemoPorts } from "../dev/demo-ports.ts";
-import type { CommandContext } from "./command.ts";
+import { ADMIN_COMMANDS, type AdminCommand } from "./admin-commands.ts";
+import { type CommandContext, CommandFailed } from "./command.ts";
 import { configCheckCommand } from "./config-command.ts";
 import { frontDoorCommand } from "./front-door-command.ts";
 import { gatewayCommand } from "./gateway-command.ts";
@@ -22,11 +24,25 @@ const USAGE = `gatehouse: the SSO front door for AI-agent gateways
   gatehouse keys show --config <front-door.json5>  what a gateway's configuration needs
   gatehouse --version
 
+Of a running front door, on its host, as its system user: --config <front-door.json5> or --data <its data folder>
+
+  gatehouse status                               what runs, which policy, which keys, what is wrong
+  gatehouse sessions list [--user <user id or e-mail>]
+  gatehouse sessions end <sid>
+  gatehouse users end <user id or e-mail>        all sessions of a person
+  gatehouse groups end <group>                   what members of a group have open; their sessions stay
+  gatehouse gateways end <gateway>[/<endpoint>]  what is open to it; clients come back by themselves
+  gatehouse keys rotate [--now]                  --now: the present keys count no more, an emergency
+  gatehouse policy reload                        as SIGHUP and a change of the files do
+  --json                   the whole answer, for scripts
+
 Options of demo
 ${Object.values(DEMO_PORTS)
   .map(({ option, default: port, what }) => `  ${`${option} <port>`.padEnd(24)} ${what} (${port})`)
   .join("\n")}
   --data <folder>          what the demonstration keeps (./.gatehouse/demo)
+
+Exit codes: 0 done, 1 it could not be done, 3 no front door is running there.
 `;
 
 class UsageError extends Error {}
@@ -35,6 +51,8 @@ async function run(argv: readonly string[], context: CommandContext): Promise<vo
   const { values, positionals } = parse(argv);
   if (values.version === true) return context.print(context.version);
   if (values.help === true || positionals.length === 0) return context.print(USAGE);
+  const admin = ADMIN_COMMANDS.get(positionals.slice(0, 2).join(" "));
+  if (admin !== undefined) return adminCommand(admin, positionals, values, context);
   const command = positionals.join(" ");
   const config = () => {
     if (typeof values.config === "string") return values.config;
@@ -42,9 +60,10 @@ async function run(argv: readonly string[], context: CommandContext): Promise<vo
   };
   switch (command) {
     case "demo": {
+      const ports = demoPorts(values);
       // Loaded only here: the embedded provider is for trying out and not installed in production.
       const { demoCommand } = await import("./demo-command.ts");
-      return demoCommand(context, demoPorts(values), String(values.data ?? "./.gatehouse/demo"));
+      return demoCommand(context, ports, String(values.data ?? "./.gatehouse/demo"));
     }
     case "front-door":
       return frontDoorCommand(context, config());
@@ -61,11 +80,33 @@ async function run(argv: readonly string[], context: CommandContext): Promise<vo
   }
 }
 
+async function adminCommand(
+  { operand, run }: AdminCommand,
+  positionals: readonly string[],
+  values: ReturnType<typeof parse>["values"],
+  { env, print }: CommandContext,
+): Promise<void> {
+  const [named = "", ...more] = positionals.slice(2);
+  const command = positionals.slice(0, 2).join(" ");
+  if (more.length > 0 || (named !== "") !== (operand !== undefined))
+    throw new UsageError(`${command} takes ${operand ?? "nothing more"}`);
+  if (typeof values.config !== "string" && typeof values.data !== "string")
+    throw new UsageError(`${command} needs --config <front-door.json5> or --data <folder>`);
+  const data =
+    typeof values.data === "string" ? values.data : frontDoorDataFolder(String(values.config), env);
+  const { json = false, now = false } = values;
+  const user = typeof values.user === "string" ? values.user : undefined;
+  await run({ data: resolve(data), json, now, user, print }, named);
+}
+
 function parse(argv: readonly string[]) {
   const options = {
     config: { type: "string" },
     kind: { type: "string", default: "front-door" },
     data: { type: "string" },
+    user: { type: "string" },
+    now: { type: "boolean" },
+    json: { type: "boolean" },
     help: { type: "boolean", short: "h" },
     version: { type: "boolean" },
     ...Object.fromEntries(
@@ -103,6 +144,7 @@ run(process.argv.slice(2), {
   print: (line) => void process.stdout.write(`${line}\n`),
 }).catch((error: unknown) => {
   if (error instanceof UsageError) process.stderr.write(`gatehouse: ${error.message}\n\n${USAGE}`);
+  else if (error instanceof CommandFailed) process.stderr.write(`gatehouse: ${error.message}\n`);
   else if (error instanceof ConfigError) {
     process.stderr.write(`gatehouse: ${error.issues.length} fault(s) in the configuration\n`);
     for (const issue of error.issues) process.stderr.write(`  ${formatIssue(issue)}\n`);
@@ -110,5 +152,5 @@ run(process.argv.slice(2), {
     process.stderr.write(
       `gatehouse: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
     );
-  process.exitCode = 1;
+  process.exitCode = error instanceof CommandFailed ? error.exitCode : 1;
 });

@@ -2,6 +2,7 @@
 // dev/config/. It composes and does nothing itself; each part is the one that runs in production.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { configurationFiles } from "../config/configuration-files.ts";
 import { loadFrontDoor, loadGateway } from "../config/load.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
@@ -57,6 +58,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
           name: "Gatehouse",
           redirectUris: [`${publicUrl}/auth/callback`],
           postLogoutRedirectUris: [`${publicUrl}/signed-out`],
+          backchannelLogoutUri: `${publicUrl}/auth/backchannel-logout`,
         },
       ],
       clock,
@@ -65,7 +67,8 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
     closers.push(provider.close);
 
     const doorData = join(data, "front-door");
-    const loaded = loadFrontDoor(join(configFolder, "front-door.json5"), {
+    const configPath = join(configFolder, "front-door.json5");
+    const env = {
       DEMO_PUBLIC_URL: publicUrl,
       DEMO_ISSUER: provider.issuer,
       DEMO_CLIENT_SECRET: secrets.clientSecret,
@@ -76,12 +79,20 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
       GATEHOUSE_LISTEN_PORT: String(ports.port),
       GATEHOUSE_PRIVATE_LISTEN_PORT: String(ports.privatePort),
       GATEHOUSE_DATA: doorData,
-    });
+    };
+    const loaded = loadFrontDoor(configPath, env);
     mkdirSync(doorData, { recursive: true, mode: 0o700 });
     const log = logFor("front-door");
     const store = await openEmbeddedStore({ folder: join(doorData, "store"), clock, log });
     closers.push(() => store.close());
-    const frontDoor = await startFrontDoor({ ...loaded, store, webFolder: options.webFolder, clock, log });
+    const frontDoor = await startFrontDoor({
+      config: loaded.config,
+      files: configurationFiles(configPath, env, loaded),
+      store,
+      webFolder: options.webFolder,
+      clock,
+      log,
+    });
     closers.push(frontDoor.close);
 
     const gateways = await Promise.all(

@@ -149,6 +149,7 @@ describe("discovery", () => {
       value: {
         issuer: provider.issuer,
         jwksUri: `${provider.issuer}/jwks`,
+        tokenEndpoint: `${provider.issuer}/token`,
         endSessionEndpoint: `${provider.issuer}/session/end`,
       },
     });
