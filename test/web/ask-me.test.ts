@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { askMe, type Fetch } from "../../web/client/ask-me.ts";
+import type { Fetch } from "../../web/client/ask-door.ts";
+import { askMe } from "../../web/client/ask-me.ts";
 import { refusal, signedIn } from "./fake-gateway.ts";
 import { createManualTimers, settled } from "./manual-timers.ts";
 

@@ -7,7 +7,7 @@ import type {
   HelloOk,
   RequestFrame,
 } from "../../core/gateway-protocol.ts";
-import type { Fetch } from "../../web/client/ask-me.ts";
+import type { Fetch } from "../../web/client/ask-door.ts";
 import type { OpenSocket } from "../../web/client/connection.ts";
 
 type Link = {

@@ -1,5 +1,5 @@
 // Timers that move only when a test says so.
-import type { After } from "../../web/client/ask-me.ts";
+import type { After } from "../../web/client/ask-door.ts";
 
 export type ManualTimers = {
   readonly after: After;

@@ -1,10 +1,7 @@
 // Asks the front door who I am. A browser cannot see why an upgrade was refused, so this is also how the
-// client learns whether it is signed out, denied, or only early. The one file here that makes HTTP requests.
+// client learns whether it is signed out, denied, or only early.
 import type { ErrorAnswer, MeAnswer } from "../../core/api.ts";
-
-/** Calls once after `delayMs`; returns the function that cancels. */
-export type After = (delayMs: number, action: () => void) => () => void;
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+import { askDoor, type DoorDeps } from "./ask-door.ts";
 
 export type Refusal = {
   readonly message: string;
@@ -20,26 +17,11 @@ export type MeOutcome =
   | { readonly kind: "denied"; readonly refusal: Refusal }
   | { readonly kind: "unavailable"; readonly refusal: Refusal; readonly retryAfterMs: number };
 
-const ANSWER_WITHIN_MS = 10_000;
-
 /** Never rejects: a network that is away is `unavailable`. */
-export async function askMe(deps: { readonly fetch: Fetch; readonly after: After }): Promise<MeOutcome> {
-  const abort = new AbortController();
-  const cancelTimeout = deps.after(ANSWER_WITHIN_MS, () => abort.abort());
-  try {
-    const response = await deps.fetch("/api/me", {
-      headers: { accept: "application/json" },
-      credentials: "same-origin",
-      cache: "no-store",
-      redirect: "error",
-      signal: abort.signal,
-    });
-    return outcomeOf(response, await response.json().catch(() => undefined));
-  } catch {
-    return unavailable("The front door is not answering. Is the network there?", 0);
-  } finally {
-    cancelTimeout();
-  }
+export async function askMe(deps: DoorDeps): Promise<MeOutcome> {
+  const answer = await askDoor(deps, "GET", "/api/me");
+  if (answer === undefined) return unavailable("The front door is not answering. Is the network there?", 0);
+  return outcomeOf(answer.response, answer.body);
 }
 
 function outcomeOf(response: Response, body: unknown): MeOutcome {

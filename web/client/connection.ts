@@ -2,7 +2,7 @@
 // again (gateway-client.ts does). The socket and the timers are parameters; no DOM.
 import type { EventFrame, FrameError, HelloOk, ResponseFrame } from "../../core/gateway-protocol.ts";
 import type { Result } from "../../core/result.ts";
-import type { After } from "./ask-me.ts";
+import type { After } from "./ask-door.ts";
 import { parseFrame, readHello } from "./frames.ts";
 
 /** Calls `received` for each text frame and `closed` once, neither of them before it has returned. */

@@ -2,7 +2,8 @@
 // Knows nothing of chats (chat-client.ts) or pages. Socket, fetch, timers and randomness are parameters.
 import type { EventFrame, HelloOk } from "../../core/gateway-protocol.ts";
 import type { Result } from "../../core/result.ts";
-import { askMe, type Fetch, type Refusal } from "./ask-me.ts";
+import type { Fetch } from "./ask-door.ts";
+import { askMe, type Refusal } from "./ask-me.ts";
 import { backOffMs } from "./back-off.ts";
 import {
   type Connection,

@@ -1,5 +1,5 @@
 // The browser's own socket, fetch, timers and randomness, in the shape that client/ takes as parameters.
-import type { After, Fetch } from "../client/ask-me.ts";
+import type { After, Fetch } from "../client/ask-door.ts";
 import type { OpenSocket } from "../client/connection.ts";
 
 export const browserFetch: Fetch = (url, init) => fetch(url, init);

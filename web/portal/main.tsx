@@ -1,6 +1,8 @@
-// The portal's start: asks who I am, renders the answer, and asks again when the page comes back into view.
+// The portal's start: asks who I am and where I am signed in, renders the answers, and asks again when the page
+// comes back into view.
 import { render } from "preact";
 import { askMe, type MeOutcome } from "../client/ask-me.ts";
+import { endMyOtherSessions, endMySession, listMySessions, type MySession } from "../client/my-sessions.ts";
 import { browserAfter, browserFetch } from "../page/browser-deps.ts";
 import { loginPath } from "../page/login-path.ts";
 import { PortalPage } from "./portal-page.tsx";
@@ -8,8 +10,13 @@ import { PortalPage } from "./portal-page.tsx";
 const root = document.getElementById("page");
 if (root === null) throw new Error("the page has no #page");
 const page = root;
+const door = { fetch: browserFetch, after: browserAfter };
 
-show(null);
+let outcome: MeOutcome | null = null;
+let sessions: readonly MySession[] | null = null;
+let notice: string | null = null;
+
+show();
 void refresh();
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") void refresh();
@@ -20,15 +27,40 @@ window.addEventListener("pageshow", (event) => {
 });
 
 async function refresh(): Promise<void> {
-  const outcome = await askMe({ fetch: browserFetch, after: browserAfter });
-  if (outcome.kind === "signed_out") return location.assign(loginPath("/"));
-  show(outcome);
+  const asked = await askMe(door);
+  if (asked.kind === "signed_out") return location.assign(loginPath("/"));
+  outcome = asked;
+  show();
+  if (asked.kind === "signed_in") await refreshSessions();
 }
 
-function show(outcome: MeOutcome | null): void {
+async function refreshSessions(): Promise<void> {
+  sessions = (await listMySessions(door)) ?? null;
+  show();
+}
+
+async function afterEnding(ended: Promise<boolean>): Promise<void> {
+  notice = (await ended) ? null : "That did not work. Try again.";
+  await refreshSessions();
+}
+
+function show(): void {
   const tryAgain = () => {
-    show(null);
+    outcome = null;
+    show();
     void refresh();
   };
-  render(<PortalPage outcome={outcome} tryAgain={tryAgain} />, page);
+  render(
+    <PortalPage
+      outcome={outcome}
+      tryAgain={tryAgain}
+      sessions={{
+        sessions,
+        notice,
+        end: (sid) => void afterEnding(endMySession(door, sid)),
+        endOthers: () => void afterEnding(endMyOtherSessions(door)),
+      }}
+    />,
+    page,
+  );
 }

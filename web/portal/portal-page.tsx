@@ -1,21 +1,28 @@
-// The portal: who I am, and a card for each of my agents.
+// The portal: who I am, a card for each of my agents, and where I am signed in.
 import type { MeAnswer } from "../../core/api.ts";
 import type { MeOutcome } from "../client/ask-me.ts";
 import { readContact } from "../page/contact.ts";
 import { RefusalPanel } from "../page/refusal-panel.tsx";
 import { AgentCard } from "./agent-card.tsx";
+import { SessionsSection, type SessionsView } from "./sessions-section.tsx";
 
 type Props = {
   /** null: not answered yet. */
   readonly outcome: MeOutcome | null;
   readonly tryAgain: () => void;
+  readonly sessions: SessionsView;
 };
 
-export function PortalPage({ outcome, tryAgain }: Props) {
+export function PortalPage({ outcome, tryAgain, sessions }: Props) {
   if (outcome === null) return <p role="status">Asking for your agents…</p>;
   switch (outcome.kind) {
     case "signed_in":
-      return <Agents me={outcome.me} />;
+      return (
+        <>
+          <Agents me={outcome.me} />
+          <SessionsSection {...sessions} />
+        </>
+      );
     case "signed_out":
       return <p role="status">Signing in…</p>;
     case "denied":
