@@ -1,0 +1,83 @@
+// Signs people in and opens WebSockets through the front door; notes, on this process's monotonic clock, when each
+// one's close frame arrived.
+import { randomUUID } from "node:crypto";
+import { request } from "undici";
+import { WebSocket } from "ws";
+import type { FakeProvider, Person } from "./fake-provider.ts";
+
+export type SignedIn = { readonly person: Person; readonly cookie: string };
+
+export type Closed = { readonly at: number; readonly code: number; readonly words: string };
+
+export type ClosingSocket = { readonly session: SignedIn; readonly closed: Promise<Closed> };
+
+/** How many logins or handshakes are under way at once. */
+const AT_ONCE = 32;
+
+export async function signInAll(
+  publicUrl: string,
+  provider: FakeProvider,
+  people: readonly Person[],
+  expiresInSeconds = 3_600,
+): Promise<readonly SignedIn[]> {
+  return inBatches(people, async (person) => {
+    const start = await request(`${publicUrl}/auth/login`, { headers: { accept: "text/html" } });
+    await start.body.dump();
+    const ask = new URL(String(start.headers.location)).searchParams;
+    const code = provider.codeFor(person, ask.get("nonce") ?? "", expiresInSeconds);
+    const query = new URLSearchParams({ code, state: ask.get("state") ?? "" });
+    const back = await request(`${publicUrl}/auth/callback?${query}`, {
+      headers: { accept: "text/html", cookie: cookieOf(start.headers["set-cookie"], "gatehouse-login") },
+    });
+    const page = await back.body.text();
+    if (back.statusCode !== 302) throw new Error(`a login ended with ${back.statusCode}: ${page}`);
+    return { person, cookie: cookieOf(back.headers["set-cookie"], "gatehouse") };
+  });
+}
+
+export function peopleIn(group: string, count: number): readonly Person[] {
+  return Array.from({ length: count }, () => ({
+    subject: `p-${randomUUID()}`,
+    groups: [group],
+    providerSid: randomUUID(),
+  }));
+}
+
+export async function openSockets(
+  publicUrl: string,
+  sessions: readonly SignedIn[],
+): Promise<readonly ClosingSocket[]> {
+  return inBatches(sessions, (session) => openSocket(publicUrl, session));
+}
+
+function openSocket(publicUrl: string, session: SignedIn): Promise<ClosingSocket> {
+  const url = `${publicUrl.replace(/^http/, "ws")}/agents/assistant/ws`;
+  const headers = { cookie: session.cookie, origin: publicUrl };
+  const socket = new WebSocket(url, { headers, perMessageDeflate: false });
+  return new Promise((resolve, reject) => {
+    const closed = new Promise<Closed>((done) =>
+      socket.on("close", (code, reason) => done({ at: performance.now(), code, words: reason.toString() })),
+    );
+    socket.on("error", reject);
+    // The gateway's challenge: this connection is admitted.
+    socket.once("message", () => resolve({ session, closed }));
+  });
+}
+
+async function inBatches<In, Out>(
+  items: readonly In[],
+  work: (item: In) => Promise<Out>,
+): Promise<readonly Out[]> {
+  const done: Out[] = [];
+  for (let index = 0; index < items.length; index += AT_ONCE) {
+    done.push(...(await Promise.all(items.slice(index, index + AT_ONCE).map(work))));
+  }
+  return done;
+}
+
+function cookieOf(lines: string | string[] | undefined, name: string): string {
+  const all = typeof lines === "string" ? [lines] : (lines ?? []);
+  const line = all.find((each) => each.startsWith(`${name}=`) && !each.startsWith(`${name}=;`));
+  if (line === undefined) throw new Error(`no cookie ${name}`);
+  return line.split(";", 1)[0] ?? "";
+}
