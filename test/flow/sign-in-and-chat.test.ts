@@ -199,7 +199,7 @@ describe("signing out", () => {
     const cookie = headersOf(browser);
     const chat = await openChat(socketUrl("coder"), cookie);
     const answer = await browser.send(`${origin}/auth/logout`, { form: {}, from: new URL(origin) });
-    expect(await chat.closed).toEqual({ code: 1008, reason: "signed out" });
+    expect(await chat.closed).toEqual({ code: 1008, reason: "signed out in another tab or window" });
     expect([
       answer.status,
       answer.headers.location?.startsWith(`${fixture.demo.issuer}/session/end?`),

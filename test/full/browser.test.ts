@@ -95,6 +95,7 @@ describe.skipIf(!hasChromium)("in Chromium", () => {
     await portal.goto(origin);
     await portal.getByRole("button", { name: "Sign out" }).click();
     await chat.locator(".state-word", { hasText: "Signed out" }).waitFor();
+    await chat.getByText("Signed out in another tab or window.").waitFor();
     await portal.getByRole("heading", { name: "You are signed out" }).waitFor();
     await screenshot(chat, "chat-signed-out");
   });

@@ -2,6 +2,7 @@
 // changes one member.
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { ASSERTION_TYPE, type AssertionClaims } from "../../core/assertion.ts";
+import { CONTROL_PROOF_TYPE, CONTROL_TICKET_TYPE } from "../../core/control-channel.ts";
 import { parseAgentId, parseSessionId, userIdOf } from "../../core/ids.ts";
 import { KEY_SET_TYPE, type KeySet, thumbprintOf } from "../../core/key-set.ts";
 
@@ -19,6 +20,14 @@ export type TestDoor = {
   /** Claims of a fresh assertion about Alice; a new `jti` each time. */
   claims(changes?: Record<string, unknown>): AssertionClaims & Record<string, unknown>;
   assertion(changes?: Record<string, unknown>, header?: Record<string, unknown>): string;
+  /** Opens a control channel; a new `jti` each time. */
+  ticket(changes?: Record<string, unknown>, header?: Record<string, unknown>): string;
+  /** Of the door's side, for two nonces. */
+  proof(
+    nonces: { doorNonce: string; gatewayNonce: string },
+    changes?: Record<string, unknown>,
+    header?: Record<string, unknown>,
+  ): string;
 };
 
 export const ALICE = userIdOf("https://idp.example.com", "alice-1");
@@ -63,7 +72,21 @@ export function createTestDoor(now: () => number): TestDoor {
         { alg: "ES256", typ: ASSERTION_TYPE, kid: signing.kid, ...header },
         door.claims(changes),
       ),
+    ticket(changes = {}, header = {}) {
+      issued += 1;
+      const jti = `ticket-${String(issued).padStart(16, "0")}`;
+      const nonce = "N".repeat(43);
+      return ofTrust(CONTROL_TICKET_TYPE, { jti, nonce, ...changes }, header);
+    },
+    proof: (nonces, changes = {}, header = {}) =>
+      ofTrust(CONTROL_PROOF_TYPE, { side: "door", ...nonces, ...changes }, header),
   };
+
+  function ofTrust(typ: string, claims: object, header: object): string {
+    const iat = Math.floor(now() / 1000);
+    const about = { iss: "gatehouse", aud: "cloud/cloud-1", iat, exp: iat + 30, v: 1 };
+    return signJws(trust, { alg: "ES256", typ, jwk: trust.jwk, ...header }, { ...about, ...claims });
+  }
   return door;
 }
 

@@ -1,9 +1,9 @@
 // The whole demonstration on free ports: real provider, real front door, real gateways.
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../core/clock.ts";
-import { createLog } from "../../core/log.ts";
+import { createLog, type Log } from "../../core/log.ts";
 import { type RunningDemo, startDemo } from "../../dev/demo.ts";
 import type { DemoPorts } from "../../dev/demo-ports.ts";
 import { freePort } from "./front-door-fixture.ts";
@@ -12,12 +12,16 @@ export type DemoFixture = {
   readonly demo: RunningDemo;
   readonly ports: DemoPorts;
   readonly data: string;
+  /** A copy of the demonstration's configuration files, for a test to edit. */
+  readonly configFolder: string;
   /** Starts it again on the same ports and data. */
   restart(): Promise<void>;
   close(): Promise<void>;
 };
 
-export async function startTestDemo(): Promise<DemoFixture> {
+export async function startTestDemo(
+  logFor: (part: string) => Log = (part) => createLog(part, "silent"),
+): Promise<DemoFixture> {
   const data = await mkdtemp(join(tmpdir(), "gatehouse-demo-"));
   const ports: DemoPorts = {
     port: await freePort(),
@@ -28,16 +32,18 @@ export async function startTestDemo(): Promise<DemoFixture> {
     berlin1Port: await freePort(),
   };
   const root = new URL("../../", import.meta.url).pathname;
+  const configFolder = join(data, "config");
+  await cp(join(root, "dev", "config"), configFolder, { recursive: true });
   const start = () =>
     startDemo({
       ports,
       data,
-      configFolder: join(root, "dev", "config"),
+      configFolder,
       webFolder: join(root, "dist", "web"),
       anthropicApiKey: undefined,
       version: "0.0.0-test",
       clock: systemClock,
-      logFor: (part) => createLog(part, "silent"),
+      logFor,
     });
   let demo = await start();
   return {
@@ -46,6 +52,7 @@ export async function startTestDemo(): Promise<DemoFixture> {
     },
     ports,
     data,
+    configFolder,
     async restart() {
       await demo.close();
       demo = await start();

@@ -5,16 +5,19 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { z } from "zod";
-import { accessSchema } from "../../config/access.ts";
+import type { accessSchema } from "../../config/access.ts";
 import { frontDoorSchema } from "../../config/front-door.ts";
-import { accessPolicyOf, routingTableOf } from "../../config/policy.ts";
-import { routesSchema } from "../../config/routes.ts";
+import { policyOfTexts } from "../../config/policy-files.ts";
+import type { routesSchema } from "../../config/routes.ts";
 import type { AuditEvent } from "../../core/audit.ts";
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { newSessionHandle, type SessionHandle, userIdOf } from "../../core/ids.ts";
-import { createLog } from "../../core/log.ts";
+import { createLog, type Log } from "../../core/log.ts";
+import { ok } from "../../core/result.ts";
+import type { Store } from "../../core/store.ts";
 import { createSessions } from "../../proxy/identify/sessions.ts";
 import { type RunningFrontDoor, startFrontDoor } from "../../proxy/main.ts";
+import { createSessionIndex } from "../../token-exchange/session-index.ts";
 import { createMemoryStore, type MemoryStore } from "./memory-store.ts";
 
 export const ISSUER = "http://localhost:1";
@@ -55,6 +58,8 @@ export const ACCESS = {
   users: { "eve@example.com": { deny: true } },
 };
 
+export type AuditLine = AuditEvent & { readonly time: string };
+
 export type FrontDoorFixture = {
   readonly running: RunningFrontDoor;
   readonly port: number;
@@ -65,8 +70,18 @@ export type FrontDoorFixture = {
   readonly data: string;
   /** Makes a session as a login would; the text is a `Cookie` value. */
   signIn(person: TestPerson): Promise<string>;
-  auditLines(): Promise<(AuditEvent & { time: string })[]>;
+  /** Lines already on disk; writing is queued, so the newest may be missing. */
+  auditLines(): Promise<AuditLine[]>;
+  /** Edits IT's or ops's file and has the door read them. */
+  editPolicy(edit: PolicyEdit): Promise<void>;
+  /** Closes the door, and answers every line it wrote. */
+  closeAndReadAudit(): Promise<AuditLine[]>;
   close(): Promise<void>;
+};
+
+export type PolicyEdit = {
+  readonly access?: z.input<typeof accessSchema>;
+  readonly routes?: z.input<typeof routesSchema>["routes"];
 };
 
 export type FrontDoorOptions = {
@@ -77,6 +92,9 @@ export type FrontDoorOptions = {
   readonly config?: Partial<z.input<typeof frontDoorSchema>>;
   readonly issuer?: string;
   readonly clock?: Clock;
+  readonly log?: Log;
+  /** Wraps the store that the door uses, to hold or to watch what it asks for. */
+  readonly wrapStore?: (store: Store) => Store;
 };
 
 export async function startTestFrontDoor(options: FrontDoorOptions): Promise<FrontDoorFixture> {
@@ -103,23 +121,48 @@ export async function startTestFrontDoor(options: FrontDoorOptions): Promise<Fro
     ...options.config,
   });
   const gatewayIds = Object.keys(options.gateways);
-  const routes = options.routes ?? [{ to: gatewayIds[0] ?? "" }];
+  let edited: Required<PolicyEdit> = {
+    access: options.access ?? ACCESS,
+    routes: options.routes ?? [{ to: gatewayIds[0] ?? "" }],
+  };
   const store = createMemoryStore(clock);
   const running = await startFrontDoor({
     config,
-    access: accessPolicyOf(accessSchema.parse(options.access ?? ACCESS)),
-    routing: routingTableOf(routesSchema.parse({ gateways: options.gateways, routes })),
-    store,
+    files: {
+      paths: [],
+      policy() {
+        const routes = { gateways: options.gateways, routes: edited.routes };
+        const texts = { access: JSON.stringify(edited.access), routes: JSON.stringify(routes) };
+        return { texts, ...policyOfTexts(texts) };
+      },
+      config: () => config,
+    },
+    store: options.wrapStore?.(store) ?? store,
     webFolder: new URL("../../dist/web", import.meta.url).pathname,
     clock,
-    log: createLog("front-door", "silent"),
+    log: options.log ?? createLog("front-door", "silent"),
   });
   const sessions = createSessions({
     store,
+    index: createSessionIndex(store, clock.now),
     clock,
     encryptionKey: ENCRYPTION_KEY,
     rules: { absoluteMs: config.session.absolute, idleMs: config.session.idle },
+    confirm: async (_place, record) => ok(record),
   });
+
+  async function auditLines(): Promise<AuditLine[]> {
+    const text = await readFile(join(data, "audit.jsonl"), "utf8").catch(() => "");
+    return text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line));
+  }
+
+  async function close() {
+    await running.close();
+    await rm(data, { recursive: true, force: true });
+  }
 
   return {
     running,
@@ -135,21 +178,27 @@ export async function startTestFrontDoor(options: FrontDoorOptions): Promise<Fro
       await sessions.create(
         handle,
         { userId, issuer, email, emailTrusted: true, name, groups },
-        "not-an-id-token",
+        {
+          tokens: { idToken: "not-an-id-token", refreshToken: null, refreshAt: null },
+          providerSid: null,
+          from: { peer: "127.0.0.1", userAgent: null },
+        },
+        clock.now(),
       );
       return `gatehouse=${handle}`;
     },
-    async auditLines() {
-      const text = await readFile(join(data, "audit.jsonl"), "utf8").catch(() => "");
-      return text
-        .split("\n")
-        .filter((line) => line !== "")
-        .map((line) => JSON.parse(line));
+    auditLines,
+    async editPolicy(edit) {
+      edited = { ...edited, ...edit };
+      await running.reloadPolicy();
     },
-    async close() {
+    async closeAndReadAudit() {
       await running.close();
-      await rm(data, { recursive: true, force: true });
+      const lines = await auditLines();
+      await close();
+      return lines;
     },
+    close,
   };
 }
 

@@ -1,5 +1,5 @@
 // A real gateway on a free port with a folder of its own, and clients that speak to it over real sockets.
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, lstat, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,8 +36,8 @@ export type TestGateway = {
   /** Admitted, but nothing said yet. */
   open(claims?: Record<string, unknown>, path?: string): Promise<TestClient>;
   auditLines(kind: AuditEvent["kind"]): Promise<readonly (AuditEvent & { time: string })[]>;
-  /** Another process on the same data; the caller has closed the first. */
-  restart(): Promise<TestGateway>;
+  /** Another process on the same data; the caller has closed the first. @param changes to `gateway` in its configuration */
+  restart(changes?: Record<string, unknown>): Promise<TestGateway>;
   /** Another process on what a SIGKILL at this moment would leave on disk. */
   afterKill(): Promise<TestGateway>;
   /** Ends the gateway and removes its folder. */
@@ -48,7 +48,8 @@ export type TestGatewayOptions = {
   readonly gateway?: Record<string, unknown>;
   readonly agents?: Record<string, unknown>;
   readonly anthropic?: Record<string, unknown>;
-  readonly withoutKeySet?: boolean;
+  /** `at_first`: the configured file is not there yet; `ever`: none is configured. */
+  readonly withoutKeySet?: "at_first" | "ever";
 };
 
 /** The demonstration agent's words take no time; everything longer waits for `clock.advance`. */
@@ -63,7 +64,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const clock: ManualClock = { ...manual, after };
   const door = createTestDoor(clock.now);
   const keySetPath = join(folder, KEY_SET);
-  if (options.withoutKeySet !== true) await writeFile(keySetPath, door.keySet());
+  if (options.withoutKeySet === undefined) await writeFile(keySetPath, door.keySet());
   try {
     return await startOn({ folder, keySetPath, clock, door, slowWord, options });
   } catch (error) {
@@ -83,7 +84,7 @@ async function startOn(parts: Parts): Promise<TestGateway> {
       id: "cloud",
       endpoint: "cloud-1",
       port: 0,
-      auth: { trust: door.trust.kid, keySet: keySetPath },
+      auth: { trust: door.trust.kid, ...(options.withoutKeySet === "ever" ? {} : { keySet: keySetPath }) },
       ...options.gateway,
     },
     agents: {
@@ -126,10 +127,12 @@ async function startOn(parts: Parts): Promise<TestGateway> {
       const parsed = text.split("\n").filter((line) => line !== "");
       return parsed.map((line) => JSON.parse(line)).filter((line) => line.kind === kind);
     },
-    restart: () => startOn(parts),
+    restart: (changes = {}) =>
+      startOn({ ...parts, options: { ...options, gateway: { ...options.gateway, ...changes } } }),
     async afterKill() {
       const left = await newFolder();
-      await cp(folder, left, { recursive: true });
+      // Sockets, such as that of the folder's lock, are nothing that could be copied.
+      await cp(folder, left, { recursive: true, filter: async (path) => !(await lstat(path)).isSocket() });
       return await startOn({ ...parts, folder: left, keySetPath: join(left, KEY_SET) });
     },
     async dispose() {

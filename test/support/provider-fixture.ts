@@ -73,6 +73,7 @@ export function createProviderDocuments(...keys: readonly ProviderKeyPair[]): Pr
       Response.json({
         issuer: ISSUER,
         jwks_uri: `${ISSUER}/keys`,
+        token_endpoint: `${ISSUER}/token`,
         end_session_endpoint: `${ISSUER}/logout`,
       }),
     keys: () => Response.json({ keys: keys.map((key) => key.jwk) }),

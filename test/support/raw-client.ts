@@ -5,6 +5,7 @@ export type RawAnswer = {
   readonly status: number;
   /** By lower-case name; the last of several. */
   readonly headers: ReadonlyMap<string, string>;
+  /** Without the framing of chunks. */
   readonly body: string;
   /** Everything, as received. */
   readonly text: string;
@@ -69,7 +70,7 @@ function hasWholeAnswer(text: string): boolean {
   const answer = readAnswer(text);
   const length = answer.headers.get("content-length");
   if (answer.status === 101 || answer.status === 304) return true;
-  return length !== undefined ? answer.body.length >= Number(length) : text.endsWith("0\r\n\r\n");
+  return length !== undefined ? text.length - end - 4 >= Number(length) : text.endsWith("0\r\n\r\n");
 }
 
 function readAnswer(text: string): RawAnswer {
@@ -81,10 +82,23 @@ function readAnswer(text: string): RawAnswer {
       each.slice(each.indexOf(":") + 1).trim(),
     ]),
   );
+  const body = end === -1 ? "" : text.slice(end + 4);
   return {
     status: Number(line.split(" ")[1] ?? 0),
     headers,
-    body: end === -1 ? "" : text.slice(end + 4),
+    body: headers.get("transfer-encoding") === "chunked" ? joinChunks(body) : body,
     text,
   };
+}
+
+function joinChunks(text: string): string {
+  let joined = "";
+  let rest = text;
+  for (;;) {
+    const end = rest.indexOf("\r\n");
+    const size = Number.parseInt(rest.slice(0, end), 16);
+    if (end === -1 || !(size > 0)) return joined;
+    joined += rest.slice(end + 2, end + 2 + size);
+    rest = rest.slice(end + 2 + size + 2);
+  }
 }

@@ -11,7 +11,7 @@ export type RecordedRequest = {
 
 export type RecorderGateway = {
   readonly url: string;
-  /** Requests other than the health probe. */
+  /** Requests on behalf of people: neither the door's health probes nor its control channel. */
   readonly requests: readonly RecordedRequest[];
   /** All bytes received behind the handshakes and request heads. */
   received(): Buffer;
@@ -31,27 +31,42 @@ export async function startRecorder(): Promise<RecorderGateway> {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
-    let head = Buffer.alloc(0);
+    let waiting = Buffer.alloc(0);
     let tunnelled = false;
+    let open: RecordedRequest | undefined;
+    const answer = (request: RecordedRequest) => {
+      const upgrade = isUpgrade(request);
+      socket.write(scripted?.(request) ?? (upgrade ? switching(request) : PLAIN));
+    };
     socket.on("data", (chunk) => {
       if (tunnelled) {
         received = Buffer.concat([received, chunk]);
         return;
       }
-      head = Buffer.concat([head, chunk]);
-      const end = head.indexOf("\r\n\r\n");
-      if (end === -1) return;
-      const request = readHead(head.subarray(0, end).toString("latin1"));
-      const rest = head.subarray(end + 4);
-      head = Buffer.alloc(0);
-      const isProbe = request.target === "/health";
-      if (!isProbe) {
-        requests.push(request);
-        received = Buffer.concat([received, rest]);
+      waiting = Buffer.concat([waiting, chunk]);
+      for (;;) {
+        if (open === undefined) {
+          const end = waiting.indexOf("\r\n\r\n");
+          if (end === -1) return;
+          const request = readHead(waiting.subarray(0, end).toString("latin1"));
+          waiting = waiting.subarray(end + 4);
+          const own = OWN_ANSWERS.get(request.target);
+          if (own !== undefined) {
+            socket.write(own);
+            continue;
+          }
+          requests.push(request);
+          open = request;
+        }
+        tunnelled = isUpgrade(open);
+        const length = tunnelled ? waiting.length : bodyLength(open, waiting);
+        if (length === undefined) return;
+        received = Buffer.concat([received, waiting.subarray(0, length)]);
+        waiting = waiting.subarray(length);
+        answer(open);
+        open = undefined;
+        if (tunnelled) return;
       }
-      const upgrade = request.headers.some(([name]) => name.toLowerCase() === "upgrade");
-      tunnelled = upgrade || (!isProbe && rest.length > 0);
-      socket.write(isProbe ? PLAIN : (scripted?.(request) ?? (upgrade ? switching(request) : PLAIN)));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -79,7 +94,28 @@ export function switching(request: RecordedRequest): string {
   return `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
 }
 
+function isUpgrade({ headers }: RecordedRequest): boolean {
+  return headers.some(([name]) => name.toLowerCase() === "upgrade");
+}
+
+/** Length of the body at the start of these bytes; undefined while it is not all there. */
+function bodyLength({ headers }: RecordedRequest, bytes: Buffer): number | undefined {
+  const value = (wanted: string) => headers.find(([name]) => name.toLowerCase() === wanted)?.[1];
+  if (value("transfer-encoding") !== undefined) {
+    const end = bytes.indexOf("0\r\n\r\n");
+    return end === -1 ? undefined : end + 5;
+  }
+  const length = Number(value("content-length") ?? 0);
+  return bytes.length < length ? undefined : length;
+}
+
 const PLAIN = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"ok":true}';
+
+/** To what the door asks for itself. There is no control channel here. */
+const OWN_ANSWERS: ReadonlyMap<string, string> = new Map([
+  ["/health", PLAIN],
+  ["/control", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"],
+]);
 
 function readHead(text: string): RecordedRequest {
   const [line = "", ...lines] = text.split("\r\n");
