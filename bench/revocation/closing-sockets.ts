@@ -11,6 +11,19 @@ export type Closed = { readonly at: number; readonly code: number; readonly word
 
 export type ClosingSocket = { readonly session: SignedIn; readonly closed: Promise<Closed> };
 
+const CONNECT = JSON.stringify({
+  type: "req",
+  id: "1",
+  method: "connect",
+  params: {
+    minProtocol: 4,
+    maxProtocol: 4,
+    client: { id: "test", version: "1", platform: "bench", mode: "test" },
+    role: "operator",
+    scopes: [],
+  },
+});
+
 /** How many logins or handshakes are under way at once. */
 const AT_ONCE = 32;
 
@@ -59,8 +72,11 @@ function openSocket(publicUrl: string, session: SignedIn): Promise<ClosingSocket
       socket.on("close", (code, reason) => done({ at: performance.now(), code, words: reason.toString() })),
     );
     socket.on("error", reject);
-    // The gateway's challenge: this connection is admitted.
-    socket.once("message", () => resolve({ session, closed }));
+    // The challenge is answered; what comes then is the welcome: this connection is admitted.
+    socket.once("message", () => {
+      socket.send(CONNECT);
+      socket.once("message", () => resolve({ session, closed }));
+    });
   });
 }
 

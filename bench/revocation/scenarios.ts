@@ -162,9 +162,9 @@ export async function measureRefresh(
   // Long enough for all sockets to be open before the first refresh is due.
   const sockets = await open(bench, "staff", count, 60 + Math.ceil(count / 10));
   const ends = await Promise.all(sockets.map(({ closed }) => closed));
-  const times = ends.map(({ at }, index) => {
+  const times = ends.map(({ at, code, words }, index) => {
     const answeredAt = provider.refreshedAt.get(sockets[index]?.session.person.subject ?? "");
-    if (answeredAt === undefined) throw new Error("a socket closed without a refresh");
+    if (answeredAt === undefined) throw new Error(`a socket closed without a refresh: ${code} ${words}`);
     return at - answeredAt;
   });
   return { source, times, close: `${ends[0]?.code} ${ends[0]?.words}` };

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { ConfigError } from "../../core/config-error.ts";
 import { checkDemoPorts, DEMO_PORTS, type DemoPorts } from "../../dev/demo-ports.ts";
-import { freePort } from "../support/front-door-fixture.ts";
+import { freePort } from "../support/free-port.ts";
 
 async function takenPort(): Promise<number> {
   const server = createServer();

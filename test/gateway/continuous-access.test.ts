@@ -1,5 +1,5 @@
 // Nobody stays at a gateway whom the front door no longer confirms, and whoever it names is gone at once.
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import type { SessionId } from "../../core/ids.ts";
 import { ALICE, BOB, sessionId } from "../support/assertion-fixture.ts";
@@ -12,6 +12,7 @@ import {
   type TestGateway,
   type TestGatewayOptions,
 } from "../support/gateway-fixture.ts";
+import { firstLine, halfAnUpgrade } from "../support/half-upgrade.ts";
 
 const [A, B, C] = [sessionId("A"), sessionId("B"), sessionId("C")];
 const EXPIRED = { code: 1008, reason: "the front door no longer confirms this session" };
@@ -333,7 +334,9 @@ describe("an assertion that arrives after its session's end", () => {
   test("opens nothing when the end comes while its request is being read", async () => {
     const gateway = await start();
     const door = await connectDoor(gateway);
-    const half = await halfAnUpgrade(gateway, gateway.door.assertion());
+    const half = await halfAnUpgrade(gateway.running.port, "/ws", {
+      "x-gateway-assertion": gateway.door.assertion(),
+    });
     door.send(end());
     await door.settled();
     half.socket.write(half.rest);
@@ -348,7 +351,9 @@ describe("an assertion that arrives after its session's end", () => {
     let admitted = 0;
     for (const [round, letter] of [..."abcdefghijklmnopqrst"].entries()) {
       const sid = sessionId(letter);
-      const half = await halfAnUpgrade(gateway, gateway.door.assertion({ sid }));
+      const half = await halfAnUpgrade(gateway.running.port, "/ws", {
+        "x-gateway-assertion": gateway.door.assertion({ sid }),
+      });
       // Written in one breath; whichever the gateway reads first.
       const acts = [() => half.socket.write(half.rest), () => door.send(end({ sids: [sid] }))];
       for (const act of round % 2 === 0 ? acts : acts.reverse()) act();
@@ -375,21 +380,6 @@ describe("an assertion that arrives after its session's end", () => {
     expect((await statusOf(gateway, gateway.door.assertion())).status).toBe(101);
   });
 });
-
-/** All of an upgrade request but its last line, which is empty. */
-async function halfAnUpgrade(gateway: TestGateway, assertion: string) {
-  const socket = connect(gateway.running.port, "127.0.0.1");
-  await new Promise((resolve) => socket.once("connect", resolve));
-  const headers = { host: "gateway", ...HANDSHAKE, "x-gateway-assertion": assertion };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`GET /ws HTTP/1.1\r\n${lines.join("")}`);
-  return { socket, rest: "\r\n" };
-}
-
-async function firstLine(socket: Socket): Promise<string> {
-  const chunk = await new Promise<Buffer>((resolve) => socket.once("data", resolve));
-  return chunk.toString().split("\r\n", 1)[0] ?? "";
-}
 
 /** Everything up to a refusal's end, or to the words of a close frame; then hangs up. */
 async function wholeAnswer(socket: Socket): Promise<string> {

@@ -6,7 +6,7 @@ import { systemClock } from "../../core/clock.ts";
 import { createLog, type Log } from "../../core/log.ts";
 import { type RunningDemo, startDemo } from "../../dev/demo.ts";
 import type { DemoPorts } from "../../dev/demo-ports.ts";
-import { freePort } from "./front-door-fixture.ts";
+import { freePort } from "./free-port.ts";
 
 export type DemoFixture = {
   readonly demo: RunningDemo;

@@ -1,7 +1,6 @@
 // A real front door on free ports, with a store in memory and gateways of the test's choice. Sessions can be made
 // without a provider, so that a test about forwarding need not sign in.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { z } from "zod";
@@ -18,6 +17,7 @@ import type { Store } from "../../core/store.ts";
 import { createSessions } from "../../proxy/identify/sessions.ts";
 import { type RunningFrontDoor, startFrontDoor } from "../../proxy/main.ts";
 import { createSessionIndex } from "../../token-exchange/session-index.ts";
+import { freePort } from "./free-port.ts";
 import { createMemoryStore, type MemoryStore } from "./memory-store.ts";
 
 export const ISSUER = "http://localhost:1";
@@ -200,13 +200,4 @@ export async function startTestFrontDoor(options: FrontDoorOptions): Promise<Fro
     },
     close,
   };
-}
-
-/** A port that was free a moment ago: the door's own address is part of its configuration. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }

@@ -4,6 +4,8 @@ import type { Clock } from "../../core/clock.ts";
 export type ManualClock = Clock & {
   /** Moves both clocks forward, calling what falls due on the way, in order of time. */
   advance(ms: number): void;
+  /** How many calls are still to come: what is over must leave none. */
+  pending(): number;
 };
 
 /** @param startMs wall clock at the start, milliseconds since 1970 */
@@ -24,6 +26,7 @@ export function createManualClock(startMs: number): ManualClock {
       waiting.add(timer);
       return () => waiting.delete(timer);
     },
+    pending: () => waiting.size,
     advance(ms) {
       const until = elapsed + ms;
       for (let timer = nextDue(until); timer !== undefined; timer = nextDue(until)) {

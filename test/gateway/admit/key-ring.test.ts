@@ -122,6 +122,16 @@ describe("key ring", () => {
     expect(await readFile(join(folder, "key-set-number"), "utf8")).toBe("6\n");
   });
 
+  test("has the set it had when a newer one could not be kept", async () => {
+    const ring = await open();
+    await ring.take(door.keySet({ number: 5 }), "a test");
+    const blocked = join(folder, "key-set.jwt.new");
+    await mkdir(blocked);
+    expect(await ring.take(door.keySet({ number: 6 }), "a test")).toEqual(err("not_kept"));
+    await rm(blocked, { recursive: true });
+    expect((await open()).number()).toBe(5);
+  });
+
   test("accepts nothing while the number it has seen cannot be understood", async () => {
     await (await open()).take(door.keySet({ number: 5 }), "a test");
     await writeFile(join(folder, "key-set-number"), "five");

@@ -216,6 +216,20 @@ describe("an open control channel", () => {
     );
   });
 
+  test("leaves no timer behind, nor does a connection", async () => {
+    const gateway = await start();
+    const before = gateway.clock.pending();
+    const [door, client] = [await connectDoor(gateway), await gateway.connect()];
+    for (const socket of [door.socket, client.socket]) socket.terminate();
+    await expect
+      .poll(async () => (await ask(`${gateway.running.url}/health`)).body)
+      .toMatchObject({ control: "away" });
+    await expect.poll(async () => (await gateway.auditLines("connection_closed")).length).toBe(1);
+    // Whatever lease there was is over.
+    gateway.clock.advance(60_000);
+    expect(gateway.clock.pending()).toBe(before);
+  });
+
   test("is cut when the front door leaves too much unread", async () => {
     const gateway = await start();
     const [door, other] = [await connectDoor(gateway), await connectDoor(gateway)];
@@ -284,6 +298,8 @@ describe("an open control channel", () => {
       await gateway.connect(),
     ];
     act(door);
+    // Behind it, in the same breath: nobody listens any more.
+    door.send({ type: "end", event: 1, sids: "all", agent: null, code: 1008, words: "gone" });
     expect((await door.closed).code).toBe(code);
     await expect
       .poll(() => reasons(gateway, "control_channel"))

@@ -15,6 +15,7 @@ import {
 } from "../../support/assertion-fixture.ts";
 import { connectDoor, DOOR_NONCE, type DoorChannel, openDoorChannel } from "../../support/door-channel.ts";
 import { ask, HANDSHAKE, startTestGateway, type TestGateway } from "../../support/gateway-fixture.ts";
+import { firstLine, halfAnUpgrade } from "../../support/half-upgrade.ts";
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -317,6 +318,22 @@ describe("opening a control channel", () => {
     await expect
       .poll(async () => (await ask(`${own.running.url}/control`, { headers: headers() })).status)
       .toBe(101);
+    await own.dispose();
+  });
+
+  test("is refused while the gateway stops", async () => {
+    const own = await startTestGateway();
+    const client = await own.connect();
+    // It does not answer the close frame: stopping takes its time.
+    client.socket.pause();
+    const half = await halfAnUpgrade(own.running.port, "/control", {
+      "x-gateway-control": own.door.ticket(),
+    });
+    const closed = own.running.close();
+    half.socket.write(half.rest);
+    expect(await firstLine(half.socket)).toBe("HTTP/1.1 503 Service Unavailable");
+    own.clock.advance(5_000);
+    await closed;
     await own.dispose();
   });
 
