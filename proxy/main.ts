@@ -108,36 +108,44 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
 
   const publicServer = createHttpServer(app, limits, log);
   const privateServer = createPrivateServer(readiness.state, leaves.metrics);
-  const publicPort = await listen(publicServer, config.listen, "listen");
-  const privatePort = await listen(privateServer, config.privateListen, "privateListen");
-  const stopWatching = watchFiles(files.paths, { clock, log, onChange: () => policyReload.reload("files") });
-  log.info(
-    { publicUrl, publicPort, privatePort, trustThumbprint: trust.thumbprint },
-    "front door is listening",
-  );
+  let stopWatching = () => {};
 
-  return {
-    publicPort,
-    privatePort,
-    trustThumbprint: trust.thumbprint,
-    reloadPolicy: () =>
-      policyReload.reload("signal").then(
-        () => {},
-        (error: unknown) => log.error({ err: error }, "the policy could not be reloaded"),
-      ),
-    async close() {
-      stopping = true;
-      stopWatching();
-      leaves.keyRotation.stop();
-      await leaves.channels.close();
-      readiness.close();
-      leaves.stopRefreshing();
-      live.endAll({ code: "restarting" }, null);
-      await Promise.all([stopListening(publicServer), stopListening(privateServer), controlSocket.close()]);
-      leaves.events.stop();
-      await health.close();
-      await forwardHttp.close();
-      await audit.close();
-    },
-  };
+  async function close() {
+    stopping = true;
+    stopWatching();
+    leaves.keyRotation.stop();
+    readiness.close();
+    leaves.stopRefreshing();
+    live.endAll({ code: "restarting" }, null);
+    await Promise.all([
+      stopListening(publicServer),
+      stopListening(privateServer),
+      controlSocket.close(),
+      leaves.channels.close(),
+    ]);
+    leaves.events.stop();
+    await health.close();
+    await forwardHttp.close();
+    await audit.close();
+  }
+
+  try {
+    const publicPort = await listen(publicServer, config.listen, "listen");
+    const privatePort = await listen(privateServer, config.privateListen, "privateListen");
+    stopWatching = watchFiles(files.paths, { clock, log, onChange: () => policyReload.reload("files") });
+    const trustThumbprint = trust.thumbprint;
+    log.info({ publicUrl, publicPort, privatePort, trustThumbprint }, "front door is listening");
+    return { publicPort, privatePort, trustThumbprint, reloadPolicy, close };
+  } catch (error) {
+    // A door that cannot open whole does not stay half open.
+    await close();
+    throw error;
+  }
+
+  function reloadPolicy(): Promise<void> {
+    return policyReload.reload("signal").then(
+      () => {},
+      (error: unknown) => log.error({ err: error }, "the policy could not be reloaded"),
+    );
+  }
 }

@@ -93,11 +93,28 @@ describe.skipIf(!hasChromium)("in Chromium", () => {
     await chat.locator(".state-word", { hasText: "Connected" }).waitFor();
     const portal = await context.newPage();
     await portal.goto(origin);
-    await portal.getByRole("button", { name: "Sign out" }).click();
+    await portal.getByRole("banner").getByRole("button", { name: "Sign out" }).click();
     await chat.locator(".state-word", { hasText: "Signed out" }).waitFor();
     await chat.getByText("Signed out in another tab or window.").waitFor();
     await portal.getByRole("heading", { name: "You are signed out" }).waitFor();
     await screenshot(chat, "chat-signed-out");
+  });
+
+  it("lists where one is signed in, and ends another session with its chat", async () => {
+    const chat = await signIn("ivy@example.com", "/chat/analyst");
+    await chat.locator(".state-word", { hasText: "Connected" }).waitFor();
+    const elsewhere = await browser.newContext({
+      viewport: { width: 390, height: 800 },
+      colorScheme: "dark",
+    });
+    const portal = await elsewhere.newPage();
+    await signInByForm(portal, `${origin}/`, "ivy@example.com");
+    const sessions = portal.getByRole("region", { name: "Where you are signed in" });
+    await sessions.getByText("Analyst").waitFor();
+    await screenshot(portal, "portal-sessions-phone-dark");
+    await sessions.getByRole("button", { name: /everywhere else/i }).click();
+    await chat.getByText("You signed out everywhere else.").waitFor();
+    await elsewhere.close();
   });
 
   it("signs two tabs in that were both opened signed out", async () => {
@@ -130,7 +147,7 @@ describe.skipIf(!hasChromium)("in Chromium", () => {
     const page = await plain.newPage();
     await signInByForm(page, `${origin}/`, "alice@example.com");
     await page.waitForURL(`${origin}/`);
-    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("banner").getByRole("button", { name: "Sign out" }).click();
     await page.waitForURL(/signed-out|session\/end/);
     await plain.close();
   });
