@@ -67,9 +67,16 @@ function openSocket(publicUrl: string, session: SignedIn): Promise<ClosingSocket
   const url = `${publicUrl.replace(/^http/, "ws")}/agents/assistant/ws`;
   const headers = { cookie: session.cookie, origin: publicUrl };
   const socket = new WebSocket(url, { headers, perMessageDeflate: false });
+  // The close frame is the last that arrives; `close` itself comes only when both sides are torn down.
+  let lastDataAt = Number.NaN;
+  socket.on("upgrade", (answer) =>
+    answer.socket.prependListener("data", () => {
+      lastDataAt = performance.now();
+    }),
+  );
   return new Promise((resolve, reject) => {
     const closed = new Promise<Closed>((done) =>
-      socket.on("close", (code, reason) => done({ at: performance.now(), code, words: reason.toString() })),
+      socket.on("close", (code, reason) => done({ at: lastDataAt, code, words: reason.toString() })),
     );
     socket.on("error", reject);
     // The challenge is answered; what comes then is the welcome: this connection is admitted.
