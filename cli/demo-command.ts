@@ -22,12 +22,26 @@ export async function demoCommand(context: CommandContext, ports: DemoPorts, dat
     clock: systemClock,
     logFor: terminalLog("warn", isTerminal),
   });
-  print(welcome(demo.publicUrl, demo.issuer, ports, env["ANTHROPIC_API_KEY"] !== undefined));
+  print(
+    welcome(
+      demo.publicUrl,
+      demo.issuer,
+      ports,
+      env["ANTHROPIC_API_KEY"] !== undefined,
+      join(data, "front-door"),
+    ),
+  );
   await untilSignal(demo.close, demo.frontDoor.reloadPolicy);
   print("Stopped.");
 }
 
-function welcome(publicUrl: string, issuer: string, ports: DemoPorts, claude: boolean): string {
+function welcome(
+  publicUrl: string,
+  issuer: string,
+  ports: DemoPorts,
+  claude: boolean,
+  dataFolder: string,
+): string {
   const people = PEOPLE.map(
     ({ email, groups, gets }) =>
       `  ${email.padEnd(20)} ${groups.join(", ").padEnd(12) || "            "} ${gets}`,
@@ -54,6 +68,9 @@ What to try
   3. Straight to a gateway, with forged headers:
      curl -i -H 'X-User-Id: root' http://127.0.0.1:${ports.cloud1Port}/agents/coder/whoami
   4. Sign in as dana: the same agent, on the box in Berlin. As eve: refused by name. As zoe: no agent.
+  5. While alice has Coder open, take "coder" from engineering in dev/config/access.json5 and save.
+  6. In another terminal:
+     node dist/cli/gatehouse.js sessions list --data ${dataFolder}
 
 Ctrl-C stops everything.
 `;

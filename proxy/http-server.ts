@@ -49,6 +49,8 @@ export function createHttpServer(app: App, limits: FrontDoorConfig["limits"], lo
     if (takes(incoming.socket, response)) response.writeHead(417, { connection: "close" }).end();
   });
   server.on("upgrade", (incoming, socket, head) => {
+    // Node has taken its own listener off: a reset while the app decides would otherwise end the process.
+    socket.on("error", () => socket.destroy());
     if (answering.has(socket)) return void socket.destroy();
     app.onUpgrade(incoming, socket as Socket, head.length).catch(failed(socket));
   });

@@ -77,6 +77,7 @@ export function createChannel(place: Place, deps: ChannelDeps): Channel {
   const turns = new Set<string>();
   let open: OpenLink | undefined;
   let since = clock.now();
+  let hasOpened = false;
   let acceptedKeySet: number | null = null;
   let sentKeySet = 0;
   let keysUnanswered = 0;
@@ -97,6 +98,7 @@ export function createChannel(place: Place, deps: ChannelDeps): Channel {
 
   function opened(hello: Hello, key: { thumbprint: string; contact: "first_contact" | "known" }) {
     since = clock.now();
+    hasOpened = true;
     acceptedKeySet = hello.keySetNumber;
     sentKeySet = 0;
     keysUnanswered = 0;
@@ -200,7 +202,9 @@ export function createChannel(place: Place, deps: ChannelDeps): Channel {
   function note(fault: string, isBreach: boolean) {
     if (fault === lastFault) return;
     lastFault = fault;
-    log.warn({ ...names, fault }, "control channel is away");
+    // What is started together with the door is not there yet; whether it comes, the health probe says.
+    const level = hasOpened || attempt > 0 || isBreach ? "warn" : "info";
+    log[level]({ ...names, fault }, "control channel is away");
     if (!isBreach) return;
     audit.record(auditEvent({ kind: "control_channel", outcome: "denied", reason: fault, ...names }));
   }

@@ -9,6 +9,7 @@ import type { ParsedRequest } from "../request/parsed-request.ts";
 import type { Health } from "../route/health.ts";
 import type { Upstream } from "../route/pick-endpoint.ts";
 import { acceptOf, type DialLimits, dialUpstream } from "./dial-upstream.ts";
+import { resetSocket } from "./reset-socket.ts";
 import { openTunnel, type Tunnel, type TunnelEnd } from "./tunnel.ts";
 
 export type UpgradeForwarder = (
@@ -45,7 +46,7 @@ export function createUpgradeForwarder(deps: {
     const denial = stillAllowed() ?? (client.destroyed ? ({ code: "client_gone" } as const) : undefined);
     if (denial !== undefined) {
       socket.on("error", () => {});
-      socket.resetAndDestroy();
+      resetSocket(socket);
       return err(denial);
     }
     client.write(switchingProtocols(request, protocol, extensions));

@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "../../core/clock.ts";
 import { closeFrame } from "./close-frame.ts";
 import { createFrameTracker } from "./frame-tracker.ts";
+import { resetSocket } from "./reset-socket.ts";
 
 export type Tunnel = {
   /** Stops both directions now, then closes: the client reads `code` and `words`, the gateway a reset. */
@@ -71,7 +72,7 @@ export function openTunnel(parts: TunnelParts): Tunnel {
   function sendClose() {
     upstream.off("data", toClient);
     // After the clients' frames: of ten thousand that end together, none waits until the others are torn down.
-    setImmediate(() => upstream.resetAndDestroy());
+    setImmediate(() => resetSocket(upstream));
     if (client.writableEnded) return;
     // RFC 6455 §5.5.1: nothing may follow a close frame, so the gateway's own is the last word.
     if (frames.sawClose) client.end();

@@ -28,14 +28,14 @@ export function createSessionEndings(store: Store, index: SessionIndex): Session
     reason: SessionEnd,
   ): Promise<Ended> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-      const chosen = (await index.ofUser(user)).filter(choose);
+      const { chosen, writes } = await index.removing(user, choose);
       if (chosen.length === 0) return { sids: [], eventNumber: null };
       const sids = chosen.map(({ sid }) => sid);
       const committed = await store.commit([
         ...chosen.map(
           ({ place, expiresAt }): StoreWrite => ({ kind: "delete", key: place, tombstoneUntil: expiresAt }),
         ),
-        ...(await index.removing(user, sids)),
+        ...writes,
         { kind: "event", payload: formatAccessEvent({ kind: "sessions_ended", sids, reason }) },
       ]);
       if (committed.ok) return { sids, eventNumber: committed.value.eventNumber };

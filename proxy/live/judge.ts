@@ -14,9 +14,12 @@ export function createJudge(policy: PolicyInForce, now: () => number): Judge {
     if (!grant.ok) return endOf(grant.error.code, decided.agents[0] ?? "your agent", now());
     const lost = decided.agents.find((agent) => !grant.value.agents.includes(agent));
     if (lost !== undefined) return { code: "access_removed", agent: lost, at: now() };
-    const routed = route(identity, grant.value.agent, routing);
-    if (!routed.ok || routed.value.gateway.id !== decided.gateway) return { code: "moved" };
-    const stays = routed.value.gateway.endpoints.some(({ id }) => id === decided.endpoint);
+    // Each of them: what one connection may use could be routed apart since.
+    const stays = [grant.value.agent, ...decided.agents].every((agent) => {
+      const routed = route(identity, agent, routing);
+      if (!routed.ok || routed.value.gateway.id !== decided.gateway) return false;
+      return routed.value.gateway.endpoints.some(({ id }) => id === decided.endpoint);
+    });
     return stays ? undefined : { code: "moved" };
   };
 }
