@@ -112,6 +112,7 @@ export function createApp(deps: AppDeps): App {
         agents,
         gateway: gateway.id,
         endpoint: endpoint.id,
+        url: endpoint.url,
         snapshot,
       });
       if (ended === undefined) return ok({ grant: grant.value, upstream: upstream.value });

@@ -72,6 +72,7 @@ export function composePages(parts: PageParts): PageApp {
       endings,
       audit,
       context,
+      clock,
     }),
     token: createTokenEndpoint({
       exchange: provider.bearer && {

@@ -17,6 +17,9 @@ export type Asked = {
   readonly path: string | null;
 };
 
+/** Longer paths name nothing here, and whoever sends them must not fill the disk. */
+const MAX_PATH = 256;
+
 export function decisionLine(asked: Asked, trail: Trail, denial: Denial | undefined): AuditEvent {
   const { identity, grant, upstream } = trail;
   return auditEvent({
@@ -27,7 +30,7 @@ export function decisionLine(asked: Asked, trail: Trail, denial: Denial | undefi
     requestId: asked.id,
     peer: asked.peer,
     method: asked.method,
-    path: asked.path,
+    path: asked.path?.slice(0, MAX_PATH) ?? null,
     userId: identity?.userId ?? null,
     email: identity?.email ?? null,
     sid: identity?.sid ?? null,

@@ -146,10 +146,14 @@ export async function openLeaves(
     store,
     {
       apply(event, number) {
-        if (event.kind === "policy_changed") policyChanges.apply(event, number);
-        else live.apply(event, number);
-        const end = endOfEvent(event, number);
-        if (end !== undefined) channels.end(end);
+        try {
+          if (event.kind === "policy_changed") policyChanges.apply(event, number);
+          else live.apply(event, number);
+        } finally {
+          // Whatever fails here, gateways hear of it.
+          const end = endOfEvent(event, number);
+          if (end !== undefined) channels.end(end);
+        }
       },
       applyUnknown: (number) => live.endAll({ code: "access_changed" }, number),
     },

@@ -18,11 +18,19 @@ export type SessionPlace = {
 
 export type FoundSession = SessionPlace & { readonly userId: UserId };
 
+export type RemovedSessions = {
+  readonly chosen: readonly SessionPlace[];
+  readonly writes: readonly StoreWrite[];
+};
+
 export type SessionIndex = {
   /** Writes that add a session, to be committed with its record. They conflict when the list changed meanwhile. */
   adding(user: UserId, session: SessionPlace): Promise<readonly StoreWrite[]>;
-  /** Writes that remove sessions, to be committed with the end of their records. */
-  removing(user: UserId, sids: readonly SessionId[]): Promise<readonly StoreWrite[]>;
+  /**
+   * Those of a person's sessions that `choose` names, and the writes that remove them, to be committed with the end of
+   * their records. Chosen from the very list that the writes are guarded by.
+   */
+  removing(user: UserId, choose: (session: SessionPlace) => boolean): Promise<RemovedSessions>;
   ofUser(user: UserId): Promise<readonly SessionPlace[]>;
   /** Everybody's. */
   all(): Promise<readonly FoundSession[]>;
@@ -60,20 +68,18 @@ export function createSessionIndex(store: Store, now: () => number): SessionInde
       return writes;
     },
 
-    async removing(user, sids) {
+    async removing(user, choose) {
       const { sessions, version } = await listOf(user);
-      const gone = sessions.filter(({ sid }) => sids.includes(sid));
-      return [
-        putList(
-          user,
-          sessions.filter(({ sid }) => !sids.includes(sid)),
-          version,
-        ),
-        ...gone.map(({ sid }): StoreWrite => ({ kind: "delete", key: pointerKey(sid) })),
-        ...gone.flatMap(({ sid, providerSid }): StoreWrite[] =>
+      const chosen = sessions.filter(choose);
+      const others = sessions.filter((session) => !chosen.includes(session));
+      const writes: StoreWrite[] = [
+        putList(user, others, version),
+        ...chosen.map(({ sid }): StoreWrite => ({ kind: "delete", key: pointerKey(sid) })),
+        ...chosen.flatMap(({ sid, providerSid }): StoreWrite[] =>
           providerSid === null ? [] : [{ kind: "delete", key: `${providerKey(providerSid)}${sid}` }],
         ),
       ];
+      return { chosen, writes };
     },
 
     ofUser: async (user) => (await listOf(user)).sessions,

@@ -18,7 +18,9 @@ export function createJudge(policy: PolicyInForce, now: () => number): Judge {
     const stays = [grant.value.agent, ...decided.agents].every((agent) => {
       const routed = route(identity, agent, routing);
       if (!routed.ok || routed.value.gateway.id !== decided.gateway) return false;
-      return routed.value.gateway.endpoints.some(({ id }) => id === decided.endpoint);
+      return routed.value.gateway.endpoints.some(
+        ({ id, url }) => id === decided.endpoint && url === decided.url,
+      );
     });
     return stays ? undefined : { code: "moved" };
   };

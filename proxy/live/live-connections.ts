@@ -16,6 +16,8 @@ export type Decided = {
   readonly agents: readonly AgentId[];
   readonly gateway: string;
   readonly endpoint: string;
+  /** The endpoint's address: the same name at another address is another place. */
+  readonly url: string;
   readonly snapshot: number;
 };
 
@@ -106,7 +108,16 @@ export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): Liv
   }
 
   function finishAll(entries: Iterable<Entry>, reason: EndReason, event: number | null) {
-    for (const entry of [...entries]) finish(entry, reason, event);
+    const failures: unknown[] = [];
+    for (const entry of [...entries]) {
+      try {
+        finish(entry, reason, event);
+      } catch (error) {
+        // One that cannot be ended must not keep the others open.
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, "connections could not be ended");
   }
 
   function judgeAgain(entries: Iterable<Entry>, event: number) {
@@ -178,8 +189,11 @@ export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): Liv
       for (const entry of unsettled) entry.missed.push(event);
       switch (event.kind) {
         case "sessions_ended":
-          for (const sid of event.sids) finishAll(bySession.get(sid) ?? [], { code: event.reason }, number);
-          return;
+          return finishAll(
+            event.sids.flatMap((sid) => [...(bySession.get(sid) ?? [])]),
+            { code: event.reason },
+            number,
+          );
         case "groups_changed": {
           const entries = [...(bySession.get(event.sid) ?? [])];
           for (const entry of entries) changeGroups(entry, event.groups);

@@ -2,6 +2,7 @@
 // Logout 1.0). It comes from a server: no cookie is read, the token is all that counts.
 import express, { type ErrorRequestHandler, type RequestHandler, type Response } from "express";
 import { type Audit, type AuditEvent, auditEvent } from "../../core/audit.ts";
+import type { Clock } from "../../core/clock.ts";
 import type { SessionId } from "../../core/ids.ts";
 import { userIdOf } from "../../core/ids.ts";
 import type { ProviderLogouts } from "../../token-exchange/provider-logouts.ts";
@@ -20,11 +21,19 @@ export type BackchannelLogoutDeps = {
   readonly endings: Pick<SessionEndings, "endOf" | "endAll">;
   readonly audit: Audit;
   readonly context: PageContext;
+  readonly clock: Clock;
 };
 
-export type BackchannelLogoutRoute = readonly [RequestHandler, RequestHandler, ErrorRequestHandler];
+export type BackchannelLogoutRoute = readonly [
+  RequestHandler,
+  RequestHandler,
+  RequestHandler,
+  ErrorRequestHandler,
+];
 
 const MAX_BODY_BYTES = 32 * 1024;
+/** A provider sends it at once; anybody else could hold a connection for ever with half of it. */
+export const BODY_WITHIN_MS = 10_000;
 
 export function createBackchannelLogout(deps: BackchannelLogoutDeps): BackchannelLogoutRoute {
   const { context, logouts } = deps;
@@ -90,12 +99,18 @@ export function createBackchannelLogout(deps: BackchannelLogoutDeps): Backchanne
     refuse(incoming, response, "unreadable body");
   };
 
+  const awaitBody: RequestHandler = (incoming, _response, next) => {
+    const cancel = deps.clock.after(BODY_WITHIN_MS, () => incoming.destroy());
+    incoming.once("close", cancel);
+    next();
+  };
+
   const readBody = express.text({
     type: "application/x-www-form-urlencoded",
     limit: MAX_BODY_BYTES,
     inflate: false,
   });
-  return [readBody, handler, unreadable];
+  return [awaitBody, readBody, handler, unreadable];
 }
 
 /** S52: of two tokens, one reader would take the first and another the last. */

@@ -230,6 +230,26 @@ describe("ending sessions", () => {
     expect(await Promise.all(handles.map((handle) => isOpen(sessions, handle)))).toEqual([true, false, true]);
   });
 
+  it("misses no session that is made just after it has looked", async () => {
+    const late = newSessionHandle();
+    const { sessions, store, clock } = create();
+    await signIn(sessions);
+    let afterRead: (() => Promise<unknown>) | undefined = () => signIn(sessions, late);
+    const interrupted: Store = {
+      ...store,
+      async get(key) {
+        const entry = await store.get(key);
+        const between = afterRead;
+        afterRead = undefined;
+        await between?.();
+        return entry;
+      },
+    };
+    const endings = createSessionEndings(interrupted, createSessionIndex(interrupted, clock.now));
+    expect((await endings.endOf(LOGIN.userId, () => true, "ended_by_admin")).sids).toHaveLength(2);
+    expect(await sessions.read(late, 0)).toEqual(MISSING);
+  });
+
   it("misses no session that is being made at the same moment", async () => {
     const late = newSessionHandle();
     const { sessions, store, clock } = create();

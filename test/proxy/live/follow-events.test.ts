@@ -46,6 +46,24 @@ describe("following the event log", () => {
     expect([events.applied(), seen, logged]).toEqual([1, ["1 unknown"], [{ number: 1 }]]);
   });
 
+  it("lets an event that cannot be applied end everything, and applies the next one", async () => {
+    const store = createMemoryStore(createManualClock(NOW));
+    const seen: string[] = [];
+    const logged: object[] = [];
+    const follower = {
+      apply(_event: AccessEvent, number: number) {
+        if (number === 1) throw new Error("half done");
+        seen.push(`${number} applied`);
+      },
+      applyUnknown: (number: number) => void seen.push(`${number} everything`),
+    };
+    const log = { error: (facts: object) => void logged.push(facts) } as unknown as Log;
+    const events = await followEvents(store, follower, log);
+    await store.commit([WRITE, WRITE]);
+    expect([events.applied(), seen]).toEqual([2, ["1 everything", "2 applied"]]);
+    expect(logged).toEqual([{ number: 1, err: new Error("half done") }]);
+  });
+
   it("misses no event that comes while it starts, and does not count back behind it", async () => {
     const { seen, start } = await follow((store) => ({
       ...store,

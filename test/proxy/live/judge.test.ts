@@ -14,6 +14,7 @@ const DECIDED: Decided = {
   agents: [agentId("coder")],
   gateway: "cloud",
   endpoint: "cloud-1",
+  url: "http://10.0.1.10:18789",
   snapshot: 1,
 };
 const FIRST: Decided = {
@@ -74,7 +75,18 @@ describe("judging what is live by the policy of now", () => {
       "its endpoint was taken out of the gateway",
       { ...ROUTES, gateways: { cloud: { endpoints: { "cloud-2": "http://10.0.1.11:18789" } } } },
     ],
+    [
+      "its endpoint has another address",
+      { ...ROUTES, gateways: { cloud: { endpoints: { "cloud-1": "http://10.0.1.99:18789" } } } },
+    ],
   ])("says that it has moved when %s", (_what, routes) => {
     expect(judged({ routes })).toEqual({ code: "moved" });
+  });
+
+  it("says that it has moved when any one of its agents is routed to another gateway", () => {
+    const routes = { ...ROUTES, routes: [{ agents: ["coder"], to: "berlin" }, { to: "cloud" }] };
+    expect(judged({ routes }, verifiedAlice(), FIRST)).toEqual({ code: "moved" });
+    const assistantOnly = { ...FIRST, agents: [agentId("assistant")] };
+    expect(judged({ routes }, verifiedAlice(), assistantOnly)).toBeUndefined();
   });
 });

@@ -21,6 +21,7 @@ const DECIDED: Decided = {
   agents: [agentId("coder")],
   gateway: "cloud",
   endpoint: "cloud-1",
+  url: "http://127.0.0.1:18789",
   snapshot: 1,
 };
 const sessionsEnded = (...letters: string[]): AccessEvent => ({
@@ -51,6 +52,23 @@ function open({ live, bind }: Fixture, identity: Identity, name: string, decided
   expect(connection.settle({ ...DECIDED, ...decided })).toBeUndefined();
   return connection;
 }
+
+describe("a connection that cannot be ended", () => {
+  it.each<readonly [string, (fixture: Fixture) => void]>([
+    ["an event", ({ live }) => live.apply(sessionsEnded("A", "B"), 7)],
+    ["the end of everything", ({ live }) => live.endAll({ code: "signed_out" }, 7)],
+  ])("keeps no other open that %s ends with it", (_what, end) => {
+    const fixture = create();
+    const stuck = fixture.live.begin();
+    stuck.bind(ALICE, () => {
+      throw new Error("stuck");
+    });
+    open(fixture, ALICE, "one");
+    open(fixture, BOB, "two");
+    expect(() => end(fixture)).toThrow("could not be ended");
+    expect([fixture.ended, fixture.live.size]).toEqual([["one signed_out 7", "two signed_out 7"], 0]);
+  });
+});
 
 describe("what is live", () => {
   it("is counted and listed from the moment that it is known whose it is", () => {
