@@ -4,6 +4,7 @@ import type {
   AdminClosedAnswer,
   AdminEndedAnswer,
   AdminSessionsAnswer,
+  ForgottenAnswer,
   KeysAnswer,
   ReloadAnswer,
   StatusAnswer,
@@ -53,6 +54,7 @@ export const ADMIN_COMMANDS: ReadonlyMap<string, AdminCommand> = new Map<string,
   ["users end", ending("/users/end", "who", "<user id or e-mail>", endedText)],
   ["groups end", ending("/groups/end", "group", "<group>", closedText)],
   ["gateways end", ending("/gateways/end", "gateway", "<gateway>[/<endpoint>]", closedText)],
+  ["gateways forget-key", ending("/gateways/forget-key", "endpoint", "<gateway>/<endpoint>", forgottenText)],
   [
     "keys rotate",
     {
@@ -109,4 +111,8 @@ function reloadText({ changed, snapshot, faults, needsRestart }: ReloadAnswer): 
     ...needsRestart.map((key) => `Needs a restart: ${key}`),
     ...faults.map((fault) => `Fault: ${fault}`),
   ].join("\n");
+}
+
+function forgottenText({ gateway, endpoint }: ForgottenAnswer): string {
+  return `The key of ${gateway}/${endpoint} is forgotten; the one it shows next is remembered.`;
 }

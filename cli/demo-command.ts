@@ -67,7 +67,7 @@ What to try
   2. While slow runs, sign out in another tab: the chat's socket closes at once.
   3. Straight to a gateway, with forged headers:
      curl -i -H 'X-User-Id: root' http://127.0.0.1:${ports.cloud1Port}/agents/coder/whoami
-  4. Sign in as dana: the same agent, on the box in Berlin. As eve: refused by name. As zoe: no agent.
+  4. Sign in as dana: her assistant is on the box in Berlin. As eve: refused by name. As zoe: no agent.
   5. While alice has Coder open, take "coder" from engineering in dev/config/access.json5 and save.
   6. In another terminal:
      node dist/cli/gatehouse.js sessions list --data ${dataFolder}

@@ -32,6 +32,7 @@ Of a running front door, on its host, as its system user: --config <front-door.j
   gatehouse users end <user id or e-mail>        all sessions of a person
   gatehouse groups end <group>                   what members of a group have open; their sessions stay
   gatehouse gateways end <gateway>[/<endpoint>]  what is open to it; clients come back by themselves
+  gatehouse gateways forget-key <gateway>/<endpoint>  after its box was set up anew
   gatehouse keys rotate [--now]                  --now: the present keys count no more, an emergency
   gatehouse policy reload                        as SIGHUP and a change of the files do
   --json                   the whole answer, for scripts

@@ -117,6 +117,7 @@ export const frontDoorSchema = z.strictObject({
   control: z
     .strictObject({
       lease: timeout
+        .refine((ms) => ms >= 100 && ms <= 600_000, 'a duration from "100ms" to "10m"')
         .prefault("60s")
         .describe("A gateway ends a connection that no front door has confirmed for this long."),
     })

@@ -16,7 +16,7 @@ export type Identity = {
   readonly via: "session" | "bearer";
   /** Milliseconds since 1970 after which this proof counts no more. */
   readonly expiresAt: number;
-  /** Number of the newest event that was applied before this identity was read (design: continuous access). */
+  /** Number of the newest event that was applied before this identity was read. */
   readonly asOfEvent: number;
 };
 

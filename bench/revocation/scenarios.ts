@@ -76,10 +76,18 @@ export async function measureSignOut(bench: Bench, count: number): Promise<Measu
 }
 
 export async function measureEndFromList(bench: Bench, count: number): Promise<Measured> {
-  const sockets = await open(bench, "staff", count);
+  const people = peopleIn("staff", count);
+  const { publicUrl } = bench.stack;
+  const elsewhere = people.map((person) => ({ ...person, providerSid: `${person.providerSid}-elsewhere` }));
+  const actors = await signInAll(publicUrl, bench.provider, elsewhere);
+  const cookies = new Map(actors.map(({ person, cookie }) => [person.subject, cookie]));
+  const sockets = await openSockets(publicUrl, await signInAll(publicUrl, bench.provider, people));
   const sids = await sidsOf(bench.stack, sockets);
-  return each("one session ended from the list (`DELETE /api/me/sessions/{sid}`)", sockets, ({ cookie }) =>
-    ask(bench.stack, "DELETE", `/api/me/sessions/${sids.get(cookie)}`, cookie),
+  return each(
+    "one session ended from the list (`DELETE /api/me/sessions/{sid}`)",
+    sockets,
+    ({ person, cookie }) =>
+      ask(bench.stack, "DELETE", `/api/me/sessions/${sids.get(cookie)}`, cookies.get(person.subject) ?? ""),
   );
 }
 

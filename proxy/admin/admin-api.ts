@@ -2,14 +2,17 @@
 // Whoever may open the socket may do all of it: the file's permissions are the gate.
 import { type Audit, auditEvent } from "../../core/audit.ts";
 import type { Log } from "../../core/log.ts";
-import { StoreUnavailable } from "../../core/store.ts";
+import { type Store, StoreUnavailable } from "../../core/store.ts";
 import type { ActionDone, AdminAction, AdminRequest } from "./admin-action.ts";
 import type { AdminError } from "./answers.ts";
 import { type EndAccessDeps, endGateway, endGroup, endSession, endUser } from "./end-access.ts";
+import { forgetKey } from "./forget-key.ts";
 import { type LookDeps, listSessions, showStatus } from "./look.ts";
 import { type RunDeps, reloadPolicy, rotateKeys } from "./run.ts";
 
-export type AdminApiDeps = EndAccessDeps & LookDeps & RunDeps & { readonly audit: Audit; readonly log: Log };
+export type AdminApiDeps = EndAccessDeps &
+  LookDeps &
+  RunDeps & { readonly store: Store; readonly audit: Audit; readonly log: Log };
 
 export type AdminAnswer = { readonly status: number; readonly body: unknown };
 
@@ -23,6 +26,7 @@ export function createAdminApi(deps: AdminApiDeps): AdminApi {
     ["POST /users/end", endUser(deps)],
     ["POST /groups/end", endGroup(deps)],
     ["POST /gateways/end", endGateway(deps)],
+    ["POST /gateways/forget-key", forgetKey(deps)],
     ["POST /keys/rotate", rotateKeys(deps)],
     ["POST /policy/reload", reloadPolicy(deps)],
   ]);

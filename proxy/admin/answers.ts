@@ -52,6 +52,9 @@ export type AdminEndedAnswer = { readonly ended: readonly string[]; readonly eve
 /** `POST /groups/end`, `POST /gateways/end`: how many connections there were to end. */
 export type AdminClosedAnswer = { readonly connections: number; readonly event: number };
 
+/** `POST /gateways/forget-key` */
+export type ForgottenAnswer = { readonly gateway: string; readonly endpoint: string };
+
 /** `POST /keys/rotate`; an event when they were replaced at once. */
 export type KeysAnswer = KeysState & { readonly event: number | null };
 

@@ -16,7 +16,7 @@ export type EndpointKeys = {
 export function createEndpointKeys(store: Store): EndpointKeys {
   return {
     async check({ gateway, endpoint }, thumbprint) {
-      const key = `endpoint-key/${gateway}/${endpoint.id}`;
+      const key = keyOf(gateway, endpoint.id);
       let remembered = (await store.get(key))?.value;
       if (remembered === undefined) {
         const written = await store.commit([
@@ -29,4 +29,16 @@ export function createEndpointKeys(store: Store): EndpointKeys {
       return remembered === thumbprint ? ok("known") : err(remembered ?? "none");
     },
   };
+}
+
+/** For a gateway that was set up anew: the key it shows next is remembered again. @returns false if none was known */
+export async function forgetEndpointKey(store: Store, gateway: string, endpoint: string): Promise<boolean> {
+  const key = keyOf(gateway, endpoint);
+  if ((await store.get(key)) === undefined) return false;
+  await store.commit([{ kind: "delete", key }]);
+  return true;
+}
+
+function keyOf(gateway: string, endpoint: string): string {
+  return `endpoint-key/${gateway}/${endpoint}`;
 }

@@ -28,7 +28,7 @@ export type TunnelParts = {
   readonly onEnd: (end: TunnelEnd) => void;
 };
 
-/** A frame begun may finish for this long before it is cut (design: continuous access). */
+/** A frame begun may finish for this long before it is cut. */
 const FRAME_GRACE_MS = 250;
 /** For the client to read its close frame. */
 const CLOSE_GRACE_MS = 1_000;

@@ -1,5 +1,5 @@
 // Where each person's history is: the home endpoint in each pool, chosen at first use and kept in the store.
-// It never changes by itself, because the history would stay behind (design: state decides stickiness).
+// It never changes by itself, because the history would stay behind.
 import type { Endpoint, Gateway } from "../../config/routes.ts";
 import type { UserId } from "../../core/ids.ts";
 import type { Store } from "../../core/store.ts";

@@ -129,7 +129,7 @@ describe("the examples", () => {
           mode: "assertion",
           issuer: "gatehouse",
           trust: "rPRTNB1T0rrCtMsmLYBJBbIXcqUWkrUVHEGVvDrFbB8",
-          keySet: join(EXAMPLES, "key-set.jws"),
+          keySet: join(EXAMPLES, "key-set.jwt"),
         },
         lease: 60_000,
         heartbeat: { interval: 30_000, timeout: 10_000 },

@@ -184,6 +184,20 @@ describe("a group and a gateway", () => {
   });
 });
 
+describe("an endpoint that was set up anew", () => {
+  it("has its key forgotten once, so that the next one is remembered", async () => {
+    // Known as soon as the control channel is open.
+    const told = await vi.waitFor(() => command("gateways forget-key", "cloud/cloud-1"), { timeout: 10_000 });
+    expect(told).toBe("The key of cloud/cloud-1 is forgotten; the one it shows next is remembered.");
+    await expect(command("gateways forget-key", "cloud/cloud-1")).rejects.toEqual(
+      new CommandFailed("no key of cloud/cloud-1 is known"),
+    );
+    await expect(command("gateways forget-key", "cloud")).rejects.toEqual(
+      new CommandFailed("name an endpoint as <gateway>/<endpoint>"),
+    );
+  });
+});
+
 describe("keys", () => {
   it("rotate without anybody noticing: the next one is published and does not sign yet", async () => {
     const chat = await chatOf("alice@example.com", "coder");
