@@ -147,8 +147,6 @@ export function answerTo(denial: Denial): DenialAnswer {
         "Your access has just changed",
         "Connect again, or see the start page for what you may use.",
       );
-    case "role_missing":
-      return refusal(code, 403, "This page is not for you", `It needs the role "${denial.role}".`);
     case "route_missing":
       return unavailable(
         code,
@@ -171,26 +169,12 @@ export function answerTo(denial: Denial): DenialAnswer {
         "The gateway is not answering",
         `${denial.gateway} is down. Try again soon.`,
       );
-    case "gateway_draining":
-      return unavailable(
-        code,
-        503,
-        "The gateway is being taken down",
-        `${denial.gateway}/${denial.endpoint} takes no new work.`,
-      );
     case "gateway_answer_invalid":
       return unavailable(
         code,
         502,
         "The gateway's answer was not valid",
         `${denial.gateway} did not answer as it should.`,
-      );
-    case "gateway_lost":
-      return unavailable(
-        code,
-        502,
-        "The gateway went away",
-        `${denial.gateway}/${denial.endpoint} closed the connection.`,
       );
     case "provider_unavailable":
       return unavailable(

@@ -40,14 +40,11 @@ export type Denial =
   | { readonly code: "no_agents" }
   /** It changed between the decision and the connection. */
   | { readonly code: "access_changed"; readonly reason: string }
-  | { readonly code: "role_missing"; readonly role: string }
   // where it would go
   | { readonly code: "route_missing"; readonly agent: AgentId }
   | { readonly code: "home_unavailable"; readonly gateway: GatewayId; readonly endpoint: EndpointId }
   | { readonly code: "gateway_unavailable"; readonly gateway: GatewayId }
-  | { readonly code: "gateway_draining"; readonly gateway: GatewayId; readonly endpoint: EndpointId }
   | { readonly code: "gateway_answer_invalid"; readonly gateway: GatewayId; readonly what: string }
-  | { readonly code: "gateway_lost"; readonly gateway: GatewayId; readonly endpoint: EndpointId }
   // what we need and do not have
   | { readonly code: "provider_unavailable"; readonly provider: string; readonly what: string }
   | { readonly code: "store_unavailable" }

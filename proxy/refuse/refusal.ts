@@ -50,12 +50,7 @@ export function pageRefusal(denial: Denial, context: RefusalContext): Refusal {
 }
 
 // Signed in as somebody who may not: the way forward may be to sign in as somebody else.
-const SIGN_OUT_CODES: ReadonlySet<string> = new Set([
-  "user_denied",
-  "agent_not_allowed",
-  "no_agents",
-  "role_missing",
-]);
+const SIGN_OUT_CODES: ReadonlySet<string> = new Set(["user_denied", "agent_not_allowed", "no_agents"]);
 const SIGN_OUT_FORM = `
 <form method="post" action="/auth/logout"><button type="submit">Sign out</button></form>`;
 

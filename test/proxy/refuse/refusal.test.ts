@@ -79,7 +79,6 @@ describe("a refusal for a person", () => {
   it("escapes everything, whoever wrote it", () => {
     const hostile = '<img src=x onerror="alert(1)">';
     const denials: Denial[] = [
-      { code: "role_missing", role: hostile },
       { code: "groups_missing", claim: hostile },
       { code: "provider_unavailable", provider: hostile, what: hostile },
       { ...DENIAL_SAMPLES.agent_not_allowed, grantedBy: [hostile] },
@@ -95,12 +94,7 @@ describe("a refusal for a person", () => {
     const offering = EVERY.filter((denial) =>
       pageRefusal(denial, CONTEXT).body.includes('action="/auth/logout"'),
     );
-    expect(offering.map(({ code }) => code)).toEqual([
-      "user_denied",
-      "agent_not_allowed",
-      "no_agents",
-      "role_missing",
-    ]);
+    expect(offering.map(({ code }) => code)).toEqual(["user_denied", "agent_not_allowed", "no_agents"]);
   });
 });
 
