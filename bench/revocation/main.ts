@@ -89,6 +89,8 @@ async function inTime<T>(what: string, work: Promise<T>): Promise<T> {
   return Promise.race([work, late]).finally(() => cancel());
 }
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
 const measured = [
   ...(await withStack("12h", async (bench) => [
     await inTime("sign-out", measureSignOut(bench, count)),

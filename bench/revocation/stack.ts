@@ -39,6 +39,10 @@ export async function startStack({ provider, access, routes, absolute }: StackOp
   ];
   const publicUrl = `http://localhost:${port}`;
   const children: ChildProcess[] = [];
+  // Also when a measurement fails, or a part of the stack does not come up: nothing is left running.
+  process.once("exit", () => {
+    for (const child of children) child.kill("SIGKILL");
+  });
   const write = (file: string, content: unknown) =>
     writeFileSync(join(folder, file), JSON.stringify(content));
   const endpoints = { cloud: `http://127.0.0.1:${cloudPort}`, box: `http://127.0.0.1:${boxPort}` };
