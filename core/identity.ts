@@ -23,6 +23,13 @@ export type Identity = {
 declare const verified: unique symbol;
 export type VerifiedIdentity = Identity & { readonly [verified]: true };
 
+/** An identity and how long it may count again, in this process, without being proved anew. */
+export type Proof = {
+  readonly identity: VerifiedIdentity;
+  /** Milliseconds since 1970. An event that concerns its session ends it earlier. */
+  readonly freshUntil: number;
+};
+
 /** States that the caller has just proved this identity. */
 export function vouchFor(identity: Identity): VerifiedIdentity {
   return Object.freeze(identity) as VerifiedIdentity;

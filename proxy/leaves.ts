@@ -25,6 +25,7 @@ import { refreshLive } from "./identify/refresh-live.ts";
 import { createSessionEndings } from "./identify/session-endings.ts";
 import { createSessionList } from "./identify/session-list.ts";
 import { type ConfirmSession, createSessions } from "./identify/sessions.ts";
+import { createVerifiedCache } from "./identify/verified-cache.ts";
 import { followEvents } from "./live/follow-events.ts";
 import { createJudge } from "./live/judge.ts";
 import { createLiveConnections } from "./live/live-connections.ts";
@@ -142,11 +143,13 @@ export async function openLeaves(
     { files, config, store, changes: policyChanges, audit, clock, log, onFault: metrics.policyFault },
     snapshot,
   );
+  const verifiedCache = createVerifiedCache({ clock, appliedEvent: () => events.applied() });
   const events = await followEvents(
     store,
     {
       apply(event, number) {
         try {
+          verifiedCache.apply(event);
           if (event.kind === "policy_changed") policyChanges.apply(event, number);
           else live.apply(event, number);
         } finally {
@@ -155,7 +158,10 @@ export async function openLeaves(
           if (end !== undefined) channels.end(end);
         }
       },
-      applyUnknown: (number) => live.endAll({ code: "access_changed" }, number),
+      applyUnknown(number) {
+        verifiedCache.clear();
+        live.endAll({ code: "access_changed" }, number);
+      },
     },
     log,
   );
@@ -165,6 +171,7 @@ export async function openLeaves(
     sessions,
     attempts,
     appliedEvent: events.applied,
+    cache: verifiedCache,
     verifyBearer: (token, asOfEvent) =>
       verifyAccessToken(token, { keyring, sessions: bearerSessions, publicUrl, clock }, asOfEvent),
   });

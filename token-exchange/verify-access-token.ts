@@ -3,10 +3,10 @@
 import { ACCESS_TOKEN_TYPE, CLOCK_SKEW_SECONDS } from "../core/assertion.ts";
 import type { Clock } from "../core/clock.ts";
 import type { BearerFault, Denial } from "../core/denial.ts";
-import type { VerifiedIdentity } from "../core/identity.ts";
+import type { Proof } from "../core/identity.ts";
 import { parseSessionId } from "../core/ids.ts";
 import { readJwtHeader, verifyJwt } from "../core/jwt.ts";
-import { type Err, err, type Result } from "../core/result.ts";
+import { type Err, err, ok, type Result } from "../core/result.ts";
 import type { BearerSessions } from "./bearer-sessions.ts";
 import type { Keyring } from "./keyring.ts";
 
@@ -26,7 +26,7 @@ export async function verifyAccessToken(
   token: string,
   { keyring, sessions, publicUrl, clock }: AccessTokenDeps,
   asOfEvent: number,
-): Promise<Result<VerifiedIdentity, Denial>> {
+): Promise<Result<Proof, Denial>> {
   const header = readJwtHeader(token);
   if (!header.ok) return refuse(header.error);
   const { kid } = header.value;
@@ -41,14 +41,14 @@ export async function verifyAccessToken(
     skewSeconds: CLOCK_SKEW_SECONDS,
   });
   if (!verified.ok) return refuse(verified.error);
-  const { sid, sub } = verified.value.claims;
+  const { sid, sub, exp } = verified.value.claims;
   const sessionId = typeof sid === "string" ? parseSessionId(sid) : undefined;
   if (sessionId === undefined) return refuse("bad_claims");
   const identity = await sessions.read(sessionId, asOfEvent);
   if (!identity.ok) return identity;
   if (identity.value.userId !== sub) return refuse("bad_claims");
   if (identity.value.expiresAt <= clock.now()) return err({ code: "session_ended", how: "expired" });
-  return identity;
+  return ok({ identity: identity.value, freshUntil: Math.min(exp * 1000, identity.value.expiresAt) });
 }
 
 function refuse(fault: BearerFault): Err<Denial> {

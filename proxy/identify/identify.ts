@@ -1,17 +1,20 @@
-// Second stage: who is asking? A live session or the door's own access token; nothing else proves anything.
+// Second stage: who is asking? A live session or the door's own access token; nothing else proves anything. What was
+// proved a moment ago need not be proved again (verified-cache.ts).
 import type { Denial } from "../../core/denial.ts";
-import type { VerifiedIdentity } from "../../core/identity.ts";
-import { err, type Result } from "../../core/result.ts";
+import type { Proof, VerifiedIdentity } from "../../core/identity.ts";
+import { err, ok, type Result } from "../../core/result.ts";
 import { StoreUnavailable } from "../../core/store.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
 import type { FailedAttempts } from "./failed-attempts.ts";
 import type { Sessions } from "./sessions.ts";
+import type { CredentialKind, VerifiedCache } from "./verified-cache.ts";
 
 export type Identify = (request: ParsedRequest) => Promise<Result<VerifiedIdentity, Denial>>;
 
 export type IdentifyDeps = {
   readonly sessions: Pick<Sessions, "read">;
-  readonly verifyBearer: (token: string, asOfEvent: number) => Promise<Result<VerifiedIdentity, Denial>>;
+  readonly verifyBearer: (token: string, asOfEvent: number) => Promise<Result<Proof, Denial>>;
+  readonly cache: Pick<VerifiedCache, "get" | "put">;
   readonly attempts: FailedAttempts;
   /** Number of the newest event that the live index has applied. */
   readonly appliedEvent: () => number;
@@ -27,10 +30,23 @@ export function createIdentify(deps: IdentifyDeps): Identify {
       case "other-scheme":
         return err({ code: "bearer_invalid", fault: "wrong_scheme" });
       case "session":
-        return deps.sessions.read(credential.handle, deps.appliedEvent());
+        return remembered("session", credential.handle, deps.sessions.read);
       case "bearer":
-        return deps.verifyBearer(credential.token, deps.appliedEvent());
+        return remembered("bearer", credential.token, deps.verifyBearer);
     }
+  }
+
+  async function remembered<Text extends string>(
+    kind: CredentialKind,
+    credential: Text,
+    prove: (credential: Text, asOfEvent: number) => Promise<Result<Proof, Denial>>,
+  ): Promise<Result<VerifiedIdentity, Denial>> {
+    const known = deps.cache.get(kind, credential);
+    if (known !== undefined) return ok(known);
+    const proof = await prove(credential, deps.appliedEvent());
+    if (!proof.ok) return proof;
+    deps.cache.put(kind, credential, proof.value);
+    return ok(proof.value.identity);
   }
 
   return async (request) => {

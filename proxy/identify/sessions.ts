@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../../core/clock.ts";
 import type { Denial } from "../../core/denial.ts";
-import { type Identity, type VerifiedIdentity, vouchFor } from "../../core/identity.ts";
+import { type Identity, type Proof, vouchFor } from "../../core/identity.ts";
 import { newSessionId, type SessionHandle, type SessionId } from "../../core/ids.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import type { Commit, Store, StoreWrite } from "../../core/store.ts";
@@ -30,7 +30,7 @@ export type Sessions = {
    * @param asOfEvent number of the newest event applied before this call
    * @returns `session_missing` for a handle that opens nothing, `session_ended` for one past its limits
    */
-  read(handle: SessionHandle, asOfEvent: number): Promise<Result<VerifiedIdentity, Denial>>;
+  read(handle: SessionHandle, asOfEvent: number): Promise<Result<Proof, Denial>>;
   /** {@link read} by the place that the session index names. It counts as use. */
   use(place: string): Promise<Result<SessionRecord, Denial>>;
   /** By place: what stands there, whatever its age. */
@@ -124,17 +124,22 @@ export function createSessions(deps: SessionsDeps): Sessions {
     return committed.ok ? committed.value : undefined;
   }
 
+  /** When the next use is to be written down. */
+  function nextTouch({ usedAt }: SessionRecord): number {
+    return usedAt + rules.idleMs / TOUCHES_PER_IDLE;
+  }
+
   async function use(place: string): Promise<Result<SessionRecord, Denial>> {
     const found = await recordAt(place);
     if (found === undefined) return err({ code: "session_missing" });
     const { record, version } = found;
     const now = clock.now();
     if (!isLive(record, rules, now)) return err({ code: "session_ended", how: "expired" });
-    if (record.usedAt + rules.idleMs / TOUCHES_PER_IDLE <= now) {
-      // Losing to another request is fine: it wrote the same, or it ended the session, which must stand.
-      await replace(place, { record: { ...record, usedAt: now }, version });
-    }
-    return deps.confirm(place, record);
+    if (now < nextTouch(record)) return deps.confirm(place, record);
+    const touched = { ...record, usedAt: now };
+    // Losing to another request is fine: it wrote the same, or it ended the session, which must stand.
+    const written = await replace(place, { record: touched, version });
+    return deps.confirm(place, written === undefined ? record : touched);
   }
 
   return {
@@ -166,7 +171,11 @@ export function createSessions(deps: SessionsDeps): Sessions {
 
     async read(handle, asOfEvent) {
       const used = await use(placeOf(handle));
-      return used.ok ? ok(vouchFor({ ...used.value.identity, asOfEvent })) : used;
+      if (!used.ok) return used;
+      const { identity, details } = used.value;
+      const { refreshAt } = details.tokens;
+      const freshUntil = Math.min(identity.expiresAt, nextTouch(used.value), refreshAt ?? identity.expiresAt);
+      return ok({ identity: vouchFor({ ...identity, asOfEvent }), freshUntil });
     },
 
     use,

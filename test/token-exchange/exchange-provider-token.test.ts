@@ -96,7 +96,7 @@ describe("the exchange of a provider's token", () => {
     expect(accessToken.expiresInSeconds).toBe(300);
     const { keyring } = deps;
     const verified = await verifyAccessToken(accessToken.token, { keyring, sessions, publicUrl, clock }, 5);
-    expect(verified).toEqual({ ok: true, value: identity });
+    expect(verified).toMatchObject({ ok: true, value: { identity } });
   });
 
   it("never outlives the provider's token, nor the longest session counted from its issue", async () => {

@@ -86,7 +86,10 @@ describe("an access token of the door", () => {
   });
 
   it("proves the identity that its session holds, as of the caller's newest event", async () => {
-    expect(await verify(issue().token)).toEqual({ ok: true, value: { ...alice, asOfEvent: 3 } });
+    expect(await verify(issue().token)).toEqual({
+      ok: true,
+      value: { identity: { ...alice, asOfEvent: 3 }, freshUntil: NOW + 300_000 },
+    });
   });
 
   it("ends with the proof of the identity when that is sooner", () => {

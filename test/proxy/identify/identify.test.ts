@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from "vitest";
 import type { Denial } from "../../../core/denial.ts";
+import type { Identity, Proof } from "../../../core/identity.ts";
 import { err, ok } from "../../../core/result.ts";
 import { StoreUnavailable } from "../../../core/store.ts";
 import { createIdentify, type IdentifyDeps } from "../../../proxy/identify/identify.ts";
@@ -9,14 +10,20 @@ import { HANDLE, parsedRequest } from "../request-fixture.ts";
 
 const SESSION = { kind: "session", handle: HANDLE } as const;
 const BEARER = { kind: "bearer", token: "token" } as const;
+const FRESH_UNTIL = 1_800_000_000_000;
 const TOO_MANY: Denial = { code: "too_many_attempts", retryAfterSeconds: 7 };
+
+function proofOf(changes: Partial<Identity>): Proof {
+  return { identity: verifiedAlice(changes), freshUntil: FRESH_UNTIL };
+}
 
 /** Everybody is Alice, and every failed attempt is one too many; a test changes one dependency. */
 function identifyWith(changes: Partial<IdentifyDeps> = {}) {
   const counted: [string, Denial][] = [];
   const identify = createIdentify({
-    sessions: { read: async (_handle, asOfEvent) => ok(verifiedAlice({ asOfEvent })) },
-    verifyBearer: async (_token, asOfEvent) => ok(verifiedAlice({ via: "bearer", asOfEvent })),
+    sessions: { read: async (_handle, asOfEvent) => ok(proofOf({ asOfEvent })) },
+    verifyBearer: async (_token, asOfEvent) => ok(proofOf({ via: "bearer", asOfEvent })),
+    cache: { get: () => undefined, put: () => {} },
     attempts: {
       async count(peer, denial) {
         counted.push([peer, denial]);
@@ -39,17 +46,60 @@ describe("a credential proves who is asking", () => {
       sessions: {
         async read(handle, asOfEvent) {
           asked.push(handle);
-          return ok(verifiedAlice({ asOfEvent }));
+          return ok(proofOf({ asOfEvent }));
         },
       },
       async verifyBearer(token, asOfEvent) {
         asked.push(token);
-        return ok(verifiedAlice({ via: "bearer", asOfEvent }));
+        return ok(proofOf({ via: "bearer", asOfEvent }));
       },
     });
     expect(await ask({ credential })).toEqual(ok(verifiedAlice({ via, asOfEvent: 12 })));
     expect(asked).toEqual([credential.kind === "session" ? HANDLE : "token"]);
     expect(counted).toEqual([]);
+  });
+});
+
+describe("a credential that was proved a moment ago", () => {
+  test.each([
+    ["a session", SESSION, HANDLE, "session"],
+    ["a bearer", BEARER, "token", "bearer"],
+  ] as const)("is not proved again: %s", async (_what, credential, text, via) => {
+    const known = verifiedAlice({ via });
+    const asked: unknown[] = [];
+    const { ask } = identifyWith({
+      cache: {
+        get(...key) {
+          asked.push(key);
+          return known;
+        },
+        put: () => {},
+      },
+      sessions: { read: () => Promise.reject(new Error("read")) },
+      verifyBearer: () => Promise.reject(new Error("verified")),
+    });
+    expect(await ask({ credential })).toEqual(ok(known));
+    expect(asked).toEqual([[via, text]]);
+  });
+
+  test.each([
+    ["a session", SESSION, HANDLE, "session"],
+    ["a bearer", BEARER, "token", "bearer"],
+  ] as const)("is remembered with how long it counts: %s", async (_what, credential, text, via) => {
+    const put: unknown[] = [];
+    const { ask } = identifyWith({ cache: { get: () => undefined, put: (...entry) => put.push(entry) } });
+    await ask({ credential });
+    expect(put).toEqual([[via, text, proofOf({ via, asOfEvent: 12 })]]);
+  });
+
+  it("is remembered only if it proved something", async () => {
+    const put: unknown[] = [];
+    const { ask } = identifyWith({
+      sessions: { read: async () => err<Denial>({ code: "session_missing" }) },
+      cache: { get: () => undefined, put: (...entry) => put.push(entry) },
+    });
+    expect(await ask({ credential: SESSION })).toEqual(err(TOO_MANY));
+    expect(put).toEqual([]);
   });
 });
 

@@ -127,10 +127,10 @@ export async function openSession(tokens: Partial<ProviderTokens> = {}) {
       await request.answer(answer);
     },
     audit,
-    read: () => sessions.read(handle, 0),
+    read,
     async groups() {
-      const read = await sessions.read(handle, 0);
-      return read.ok ? read.value.groups : read.error.code;
+      const identity = await read();
+      return identity.ok ? identity.value.groups : identity.error.code;
     },
     async tokens(): Promise<ProviderTokens | undefined> {
       return (await record())?.details.tokens;
@@ -140,6 +140,11 @@ export async function openSession(tokens: Partial<ProviderTokens> = {}) {
       return (await store.eventsAfter(0)).map(({ payload }) => JSON.parse(payload));
     },
   };
+
+  async function read() {
+    const proof = await sessions.read(handle, 0);
+    return proof.ok ? ok(proof.value.identity) : proof;
+  }
 
   async function record(): Promise<SessionRecord | undefined> {
     return (await sessions.recordAt(place))?.record;

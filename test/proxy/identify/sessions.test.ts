@@ -17,6 +17,8 @@ import { NOW } from "../../support/provider-fixture.ts";
 
 const HOUR = 3_600_000;
 const RULES = { absoluteMs: 12 * HOUR, idleMs: 8 * HOUR };
+/** Use is written down twenty times in the idle time. */
+const FIRST_TOUCH = NOW + RULES.idleMs / 20;
 const KEY = Buffer.alloc(32, 7);
 const ID_TOKEN = "header.claims.signature";
 const { sid: _sid, via: _via, expiresAt: _expiresAt, asOfEvent: _asOfEvent, ...LOGIN } = verifiedAlice();
@@ -79,8 +81,31 @@ describe("a session", () => {
     const sid = await signIn(sessions, handle);
     expect(await sessions.read(handle, 5)).toEqual({
       ok: true,
-      value: { ...LOGIN, sid, via: "session", expiresAt: NOW + 12 * HOUR, asOfEvent: 5 },
+      value: {
+        identity: { ...LOGIN, sid, via: "session", expiresAt: NOW + 12 * HOUR, asOfEvent: 5 },
+        freshUntil: FIRST_TOUCH,
+      },
     });
+  });
+
+  it("may count again until its next use is to be written down", async () => {
+    const { sessions, clock } = create();
+    const handle = newSessionHandle();
+    await signIn(sessions, handle);
+    clock.advance(FIRST_TOUCH - NOW - 1);
+    expect(await sessions.read(handle, 0)).toMatchObject({ value: { freshUntil: FIRST_TOUCH } });
+    clock.advance(1);
+    expect(await sessions.read(handle, 0)).toMatchObject({
+      value: { freshUntil: FIRST_TOUCH + (FIRST_TOUCH - NOW) },
+    });
+  });
+
+  it("may count again until its tokens are to be refreshed, if that is sooner", async () => {
+    const { sessions } = create();
+    const handle = newSessionHandle();
+    const tokens = { ...DETAILS.tokens, refreshAt: NOW + 5_000 };
+    await sessions.create(handle, LOGIN, { ...DETAILS, tokens }, NOW);
+    expect(await sessions.read(handle, 0)).toMatchObject({ value: { freshUntil: NOW + 5_000 } });
   });
 
   it("has a public id of its own at each login", async () => {
@@ -97,7 +122,9 @@ describe("a session", () => {
     await expect(signIn(sessions, handle, { ...LOGIN, email: "eve@example.com" })).rejects.toThrow(
       new Error("a new session's handle was already in use"),
     );
-    expect(await sessions.read(handle, 0)).toMatchObject({ value: { email: "alice@example.com" } });
+    expect(await sessions.read(handle, 0)).toMatchObject({
+      value: { identity: { email: "alice@example.com" } },
+    });
   });
 
   it("is not found under another handle", async () => {
