@@ -3,11 +3,11 @@ import { type AssertionUse, audienceOf } from "../../core/assertion.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Denial } from "../../core/denial.ts";
 import { err, ok, type Result } from "../../core/result.ts";
-import { issueAssertion } from "../../token-exchange/issue-assertion.ts";
 import type { Keyring } from "../../token-exchange/keyring.ts";
 import type { Grant } from "../decide/decide.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
 import type { Upstream } from "../route/pick-endpoint.ts";
+import { createAssertions } from "./assertions.ts";
 import { type OutgoingHeaders, outgoingHeaders } from "./outgoing-headers.ts";
 
 declare const signed: unique symbol;
@@ -30,18 +30,15 @@ export function createAsserter(deps: {
   publicUrl: string;
   groupsClaim: string;
 }): Asserter {
+  const assertionOf = createAssertions(deps);
   return (request, grant, upstream, use) => {
-    const { token } = issueAssertion(
-      deps.keyring,
-      {
-        identity: grant.identity,
-        agents: upstream.agents,
-        audience: audienceOf(upstream.gateway.id, upstream.endpoint.id),
-        use,
-        ...(upstream.gateway.sendGroups ? { groups: grant.identity.groups } : {}),
-      },
-      deps.clock.now(),
-    );
+    const token = assertionOf({
+      identity: grant.identity,
+      agents: upstream.agents,
+      audience: audienceOf(upstream.gateway.id, upstream.endpoint.id),
+      use,
+      ...(upstream.gateway.sendGroups ? { groups: grant.identity.groups } : {}),
+    });
     const headers = outgoingHeaders(request, grant.identity, upstream, token, use, deps.publicUrl);
     if (sizeOf(headers) <= MAX_HEADER_BYTES) return ok({ headers } as SignedRequest);
     // The groups are in there twice, in their header and in the assertion; the rest is the client's own.
