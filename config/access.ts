@@ -53,6 +53,8 @@ export type AccessPolicy = {
   readonly userIds: ReadonlyMap<string, UserAccess>;
   /** By e-mail, lower-cased. */
   readonly emails: ReadonlyMap<string, UserAccess>;
+  /** Whether any of those denies. */
+  readonly deniesByEmail: boolean;
 };
 
 export type AccessGrant = { readonly agents: readonly AgentId[]; readonly roles: readonly Role[] };

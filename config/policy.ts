@@ -12,11 +12,13 @@ export function accessPolicyOf(file: AccessFile): AccessPolicy {
     key,
     { ...grantOf(catalogue, user), deny: user.deny },
   ]);
+  const emails = users.filter(([key]) => !isUserId(key));
   return {
     agents,
     groups: new Map(Object.entries(file.groups).map(([name, group]) => [name, grantOf(catalogue, group)])),
     userIds: new Map(users.filter(([key]) => isUserId(key))),
-    emails: new Map(users.filter(([key]) => !isUserId(key))),
+    emails: new Map(emails),
+    deniesByEmail: emails.some(([, { deny }]) => deny),
   };
 }
 

@@ -1,6 +1,6 @@
 // What one person gets from IT's file, and because of which rule. Pure: enforcement, /api/me and explanations
 // all ask this one function, so that they can never differ.
-import type { AccessPolicy, Role, UserAccess } from "../../config/access.ts";
+import type { AccessPolicy, Role } from "../../config/access.ts";
 import type { Denial } from "../../core/denial.ts";
 import type { Identity } from "../../core/identity.ts";
 import type { AgentId } from "../../core/ids.ts";
@@ -19,7 +19,7 @@ export function grantsOf(identity: Identity, policy: AccessPolicy): Result<Grant
   if (byId?.deny === true) return err({ code: "user_denied", rule: ruleOfUser(identity.userId) });
   if (byEmail?.deny === true) return err({ code: "user_denied", rule: ruleOfUser(identity.email ?? "") });
   // Without an e-mail nobody can tell whether a denial by e-mail means this person (fail closed).
-  if (identity.email === null && deniesByEmail(policy)) return err({ code: "email_missing" });
+  if (identity.email === null && policy.deniesByEmail) return err({ code: "email_missing" });
 
   const sources: {
     readonly rule: string;
@@ -34,9 +34,18 @@ export function grantsOf(identity: Identity, policy: AccessPolicy): Result<Grant
     sources.push({ rule: ruleOfUser(identity.email ?? ""), grants: byEmail });
   }
 
+  // From the person's few rules, not over the whole policy: a decision costs the same however large that is.
+  const rulesOf = new Map<AgentId, string[]>();
+  for (const { rule, grants } of sources) {
+    for (const id of grants.agents) {
+      const because = rulesOf.get(id);
+      if (because === undefined) rulesOf.set(id, [rule]);
+      else because.push(rule);
+    }
+  }
   const agents = [...policy.agents.keys()].flatMap((id) => {
-    const because = sources.filter(({ grants }) => grants.agents.includes(id)).map(({ rule }) => rule);
-    return because.length === 0 ? [] : [{ id, because }];
+    const because = rulesOf.get(id);
+    return because === undefined ? [] : [{ id, because }];
   });
   const roles = [...new Set(sources.flatMap(({ grants }) => grants.roles))];
   return ok({ agents, roles });
@@ -49,8 +58,4 @@ export function groupsGranting(agent: AgentId, policy: AccessPolicy): string[] {
 
 function ruleOfUser(key: string): string {
   return `users[${JSON.stringify(key)}]`;
-}
-
-function deniesByEmail(policy: AccessPolicy): boolean {
-  return [...policy.emails.values()].some((access: UserAccess) => access.deny);
 }

@@ -5,6 +5,7 @@ import type { Denial } from "../../core/denial.ts";
 import type { Identity } from "../../core/identity.ts";
 import type { AgentId } from "../../core/ids.ts";
 import { err, ok, type Result } from "../../core/result.ts";
+import { rulesThatCouldHold } from "./rule-index.ts";
 
 export type Routed = {
   readonly gateway: Gateway;
@@ -13,7 +14,11 @@ export type Routed = {
 };
 
 export function route(identity: Identity, agent: AgentId, table: RoutingTable): Result<Routed, Denial> {
-  const rule = table.rules.find((candidate) => holds(candidate, identity, agent));
+  let rule: RouteRule | undefined;
+  for (const rules of rulesThatCouldHold(identity, agent, table)) {
+    const first = rules.find((candidate) => holds(candidate, identity, agent));
+    if (first !== undefined && (rule === undefined || first.index < rule.index)) rule = first;
+  }
   const gateway = rule === undefined ? undefined : table.gateways.get(rule.to);
   if (rule === undefined || gateway === undefined) return err({ code: "route_missing", agent });
   return ok({ gateway, rule: `routes[${rule.index}]` });

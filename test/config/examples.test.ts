@@ -80,6 +80,7 @@ describe("the examples", () => {
           ["omar@example.com", { agents: ["assistant"], roles: ["ops"], deny: false }],
           ["eve@example.com", { agents: [], roles: [], deny: true }],
         ]),
+        deniesByEmail: true,
       },
       routing: {
         gateways: new Map([

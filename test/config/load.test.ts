@@ -73,6 +73,7 @@ describe("loading the front door", () => {
         groups: new Map([["engineering", { agents: ["assistant", "coder"], roles: [] }]]),
         userIds: new Map(),
         emails: new Map(),
+        deniesByEmail: false,
       },
       routing: {
         gateways: new Map([

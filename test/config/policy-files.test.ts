@@ -41,6 +41,7 @@ describe("IT's file", () => {
       ]),
       userIds: new Map([[USER_ID, { agents: ["coder"], roles: [], deny: false }]]),
       emails: new Map([["eve@example.com", { agents: [], roles: [], deny: true }]]),
+      deniesByEmail: true,
     });
   });
 

@@ -1,4 +1,8 @@
+import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
+import type { z } from "zod";
+import type { routesSchema } from "../../../config/routes.ts";
+import type { Identity } from "../../../core/identity.ts";
 import { err, ok } from "../../../core/result.ts";
 import { route } from "../../../proxy/route/route.ts";
 import { agentId } from "../../support/assertion-fixture.ts";
@@ -33,6 +37,60 @@ describe("a route", () => {
   it("is missing when its gateway is not in the table: nothing later in the list takes its place", () => {
     const table = tableOf({ gateways: GATEWAYS, routes: [{ to: "tokyo" }, { to: "cloud" }] });
     expect(route(ALICE, CODER, table)).toEqual(err(MISSING));
+  });
+
+  it("is that of the earliest rule in the file, whatever the rules ask first", () => {
+    const asked = [
+      { users: ["alice@example.com"] },
+      { users: [ALICE.userId] },
+      { groups: ["engineering"] },
+      { agents: ["coder"] },
+      {},
+    ];
+    for (const first of asked) {
+      for (const second of asked) {
+        expect(
+          ruleFor([
+            { ...first, to: "berlin" },
+            { ...second, to: "cloud" },
+          ]),
+        ).toBe("routes[0] berlin");
+      }
+    }
+  });
+
+  it("is the same as by looking at every rule in turn, for any rules and any person", () => {
+    const some = (values: string[]) => fc.option(fc.subarray(values, { minLength: 1 }), { nil: undefined });
+    const rule = fc.record({
+      users: some(["alice@example.com", ALICE.userId, "bob@example.com"]),
+      groups: some(["engineering", "finance", "it"]),
+      agents: some(["assistant", "coder", "analyst"]),
+      to: fc.constantFrom("cloud", "berlin"),
+    });
+    const person = fc.record({
+      groups: fc.subarray(["engineering", "finance", "it"]),
+      emailTrusted: fc.boolean(),
+      email: fc.constantFrom("alice@example.com", "bob@example.com", null),
+    });
+    const inTurn = (rules: z.input<typeof routesSchema>["routes"], identity: Identity) => {
+      const names = [identity.userId, ...(identity.emailTrusted ? [identity.email] : [])];
+      const index = rules.findIndex(
+        ({ users, groups, agents }) =>
+          (users?.some((user) => names.includes(user)) ?? true) &&
+          (groups?.some((group) => identity.groups.includes(group)) ?? true) &&
+          (agents?.includes(CODER) ?? true),
+      );
+      return index === -1 ? MISSING : `routes[${index}] ${rules[index]?.to}`;
+    };
+    fc.assert(
+      fc.property(fc.array(rule, { maxLength: 8 }), person, (generated, changes) => {
+        const rules = generated.map((one) =>
+          Object.fromEntries(Object.entries(one).filter(([, value]) => value !== undefined)),
+        ) as z.input<typeof routesSchema>["routes"];
+        const identity = verifiedAlice(changes);
+        expect(ruleFor(rules, identity)).toEqual(inTurn(rules, identity));
+      }),
+    );
   });
 
   test.each([
