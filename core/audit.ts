@@ -93,9 +93,12 @@ const REOPEN_AFTER_MS = 1_000;
 
 export function createAuditLog(options: AuditOptions): Audit {
   mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
-  /** Recorded and not known to be written, oldest first. A failure keeps them for the file's next opening. */
-  const waiting = new Set<{ readonly text: string }>();
+  /** Lines recorded and not known to be written, oldest first. A failure keeps them for the file's next opening. */
+  const waiting: string[] = [];
   let waitingLength = 0;
+  /** How many of them are on their way to the disk. */
+  let writing = 0;
+  let flushSoon = false;
   let failure: Error | undefined;
   let closed = false;
   let stream = open();
@@ -113,17 +116,25 @@ export function createAuditLog(options: AuditOptions): Audit {
   function reopen() {
     if (closed) return;
     stream = open();
+    writing = 0;
     // A full disk may have taken half a line: the next one must not continue it.
-    if (waiting.size > 0) stream.write("\n");
-    for (const line of waiting) write(line);
+    if (waiting.length > 0) stream.write("\n");
+    flush();
   }
 
-  function write(line: { readonly text: string }) {
-    stream.write(line.text, (error) => {
+  // What one round of the event loop has recorded goes to the disk together.
+  function flush() {
+    flushSoon = false;
+    if (closed || writing > 0 || waiting.length === 0 || stream.destroyed) return;
+    const text = waiting.join("");
+    writing = waiting.length;
+    stream.write(text, (error) => {
       if (error) return;
-      waiting.delete(line);
-      waitingLength -= line.text.length;
+      waiting.splice(0, writing);
+      waitingLength -= text.length;
+      writing = 0;
       recoverIfWritten();
+      flush();
     });
   }
 
@@ -134,7 +145,7 @@ export function createAuditLog(options: AuditOptions): Audit {
 
   // That the file opens again proves little (a full disk opens): what waits must have been written too.
   function recoverIfWritten() {
-    if (failure === undefined || waiting.size > 0) return;
+    if (failure === undefined || waiting.length > 0) return;
     failure = undefined;
     options.onStateChange(undefined);
   }
@@ -143,10 +154,12 @@ export function createAuditLog(options: AuditOptions): Audit {
     record(event) {
       if (waitingLength > MAX_WAITING) return fail(new Error("the audit log's disk is too slow"));
       const time = new Date(options.clock.now()).toISOString();
-      const line = { text: `${JSON.stringify({ time, ...event })}\n` };
-      waiting.add(line);
-      waitingLength += line.text.length;
-      if (!stream.destroyed) write(line);
+      const line = `${JSON.stringify({ time, ...event })}\n`;
+      waiting.push(line);
+      waitingLength += line.length;
+      if (flushSoon) return;
+      flushSoon = true;
+      setImmediate(flush);
     },
     get accepting() {
       return failure === undefined || options.onFailure === "continue";
@@ -154,8 +167,9 @@ export function createAuditLog(options: AuditOptions): Audit {
     close() {
       closed = true;
       return new Promise((resolve) => {
-        if (stream.destroyed) resolve();
-        else stream.end(() => resolve());
+        if (stream.destroyed) return resolve();
+        stream.write(waiting.slice(writing).join(""));
+        stream.end(() => resolve());
       });
     },
   };

@@ -1,5 +1,6 @@
 // The identifiers of the product. Each is a branded string that only its parser or maker here can produce.
 import { createHash, randomBytes } from "node:crypto";
+import { randomId } from "./random-id.ts";
 
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
@@ -70,7 +71,7 @@ export function parseRequestId(text: string): RequestId | undefined {
 }
 
 export function newRequestId(): RequestId {
-  return `r_${randomBytes(16).toString("base64url")}` as RequestId;
+  return `r_${randomId(16, "base64url")}` as RequestId;
 }
 
 // RFC 4648 §6, lower case, no padding.
