@@ -65,8 +65,16 @@ export function createMetrics({ policySnapshot, liveGateways }: MetricSources): 
     },
   });
 
+  // Finding a counter by its labels costs more than counting.
+  const found = new Map<string, { inc(): void }>();
+  function decisionsBy(outcome: string, code: string) {
+    const known = found.get(outcome + code) ?? decisions.labels(outcome, code);
+    found.set(outcome + code, known);
+    return known;
+  }
+
   function count({ kind, outcome, code, reason }: AuditEvent) {
-    if (kind === "decision") decisions.inc({ outcome, code: code ?? "" });
+    if (kind === "decision") decisionsBy(outcome, code ?? "").inc();
     else if (kind === "connection_closed") ended.inc({ reason: ONE_WORD.test(reason) ? reason : "other" });
     else if (kind === "login") logins.inc({ outcome });
   }

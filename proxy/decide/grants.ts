@@ -12,8 +12,19 @@ export type Grants = {
   readonly roles: readonly Role[];
 };
 
+/** Pure, and asked on every request: answers are kept for as long as both of what they come from live. */
+const answers = new WeakMap<AccessPolicy, WeakMap<Identity, Result<Grants, Denial>>>();
+
 /** A denial by name beats every grant; it matches any asserted e-mail, trusted or not. */
 export function grantsOf(identity: Identity, policy: AccessPolicy): Result<Grants, Denial> {
+  const byPolicy = answers.get(policy) ?? new WeakMap<Identity, Result<Grants, Denial>>();
+  answers.set(policy, byPolicy);
+  const answer = byPolicy.get(identity) ?? readGrants(identity, policy);
+  byPolicy.set(identity, answer);
+  return answer;
+}
+
+function readGrants(identity: Identity, policy: AccessPolicy): Result<Grants, Denial> {
   const byId = policy.userIds.get(identity.userId);
   const byEmail = identity.email === null ? undefined : policy.emails.get(identity.email);
   if (byId?.deny === true) return err({ code: "user_denied", rule: ruleOfUser(identity.userId) });

@@ -76,6 +76,8 @@ type Entry = {
   /** What happened before it was settled. */
   missed: AccessEvent[];
   endedBy: EndReason | undefined;
+  /** Other groups came after it was bound: what was decided may not hold for them. */
+  regrouped: boolean;
   cancelExpiry: () => void;
 };
 
@@ -134,6 +136,7 @@ export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): Liv
     if (entry.identity === undefined) return;
     for (const group of entry.identity.groups) drop(byGroup, group, entry);
     entry.identity = { ...entry.identity, groups };
+    entry.regrouped = true;
     for (const group of groups) add(byGroup, group, entry);
   }
 
@@ -146,6 +149,7 @@ export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): Liv
         end: () => {},
         missed: [],
         endedBy: undefined,
+        regrouped: false,
         cancelExpiry: () => {},
       };
       unsettled.add(entry);
@@ -169,8 +173,8 @@ export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): Liv
         settle(decided) {
           if (entry.endedBy !== undefined) return entry.endedBy;
           if (decided.snapshot !== snapshot()) return "again";
-          // Its groups may have changed since they were read: what stands in the index is newer.
-          const ended = entry.identity === undefined ? undefined : judge(entry.identity, decided);
+          const ended =
+            entry.regrouped && entry.identity !== undefined ? judge(entry.identity, decided) : undefined;
           if (ended !== undefined) return ended;
           if (entry.missed.some((event) => event.kind === "gateway_ended" && concerns(event, decided))) {
             return { code: "gateway_ended" };

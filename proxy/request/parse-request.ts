@@ -123,6 +123,7 @@ function isForwardable(name: string): boolean {
 }
 
 function originOfHost(host: string, publicUrl: string): string | undefined {
+  if (publicUrl.endsWith(`//${host}`)) return publicUrl;
   // Userinfo, path and the like have no place in Host (RFC 9110 §7.2) and must not be parsed away.
   if (!/^[A-Za-z0-9.-]+(:\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](:\d{1,5})?$/.test(host)) return undefined;
   const url = `${publicUrl.slice(0, publicUrl.indexOf(":"))}://${host}`;
