@@ -15,7 +15,7 @@ import { createUpgradeForwarder } from "./forward/forward-upgrade.ts";
 import { createHttpServer } from "./http-server.ts";
 import { openLeaves } from "./leaves.ts";
 import { listen, stopListening } from "./listen.ts";
-import { watchFiles } from "./policy/watch-files.ts";
+import { watchFiles } from "../core/watch-files.ts";
 import { createPrivateServer } from "./private-server.ts";
 import { createReadiness } from "./readiness.ts";
 import { sessionCookieName } from "./request/cookie.ts";

@@ -68,8 +68,13 @@ function waysOut({ path, text }: SourceFile): string[] {
     const values = names.replace(/\btype\s+\w+/g, "");
     if (from === "node:net")
       return /\b(connect|createConnection|Socket)\b/.test(values) || !names.startsWith("{");
+    // A listener's half of TLS reaches nobody.
+    if (from === "node:https" || from === "node:tls") {
+      const reaching = values.replace(/\b(createServer|createSecureContext)\b( as \w+)?/g, "");
+      return /\w/.test(reaching);
+    }
     if (from === "ws") return /\bWebSocket\b/.test(values) || !names.startsWith("{");
-    return /^(undici|node:(https|http2|tls|dgram|dns.*|child_process)|@anthropic-ai\/sdk|express-openid-connect)$/.test(
+    return /^(undici|node:(http2|dgram|dns.*|child_process)|@anthropic-ai\/sdk|express-openid-connect)$/.test(
       from,
     );
   });
@@ -155,6 +160,8 @@ const RULES: readonly Rule[] = [
       file("gateway/a.ts", 'import http from "node:http";\n(url.secure ? https : http).request(url);'),
       file("proxy/a.ts", 'import { connect, type Socket } from "node:net";'),
       file("proxy/a.ts", 'import net from "node:net";'),
+      file("proxy/a.ts", 'import { createServer, request } from "node:https";'),
+      file("proxy/a.ts", 'import { connect, createSecureContext } from "node:tls";'),
       file("proxy/a.ts", 'import { lookup } from "node:dns/promises";'),
       file("proxy/a.ts", 'import { WebSocket } from "ws";'),
       file("web/chat/a.ts", "const socket = new WebSocket(url);"),

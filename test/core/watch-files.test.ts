@@ -1,11 +1,11 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { systemClock } from "../../../core/clock.ts";
-import { createLog } from "../../../core/log.ts";
-import { watchFiles } from "../../../proxy/policy/watch-files.ts";
-import { folderWith } from "../../config/config-folder.ts";
-import { createManualClock } from "../../support/manual-clock.ts";
+import { systemClock } from "../../core/clock.ts";
+import { createLog } from "../../core/log.ts";
+import { watchFiles } from "../../core/watch-files.ts";
+import { folderWith } from "../config/config-folder.ts";
+import { createManualClock } from "../support/manual-clock.ts";
 
 const log = createLog("front-door", "silent");
 const SETTLED_MS = 100;

@@ -3,8 +3,8 @@
 // every few seconds makes it sure, where there is no notice or a folder was replaced.
 import { type FSWatcher, statSync, watch } from "node:fs";
 import { dirname } from "node:path";
-import type { Clock } from "../../core/clock.ts";
-import type { Log } from "../../core/log.ts";
+import type { Clock } from "./clock.ts";
+import type { Log } from "./log.ts";
 
 export type WatchFilesDeps = {
   readonly clock: Clock;
