@@ -10,20 +10,20 @@ const MAX_DURATION_MS = 366 * UNITS.d;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const DURATION = 'a duration from "1ms" to "366d", such as "250ms", "60s", "15m", "8h" or "30d"';
+const PAUSE = 'a duration from "0s" to "24d"';
 
 /** `"90s"`, `"8h"`, `"250ms"` → milliseconds. A time that records are compared with; for timers see {@link timeout}. */
-export const duration = z
-  .string(DURATION)
-  .regex(/^\d{1,9}(ms|s|m|h|d)$/, DURATION)
-  .transform((text) => {
-    const unit = text.replace(/^\d+/, "") as keyof typeof UNITS;
-    return Number.parseInt(text, 10) * UNITS[unit];
-  })
+export const duration = milliseconds(DURATION)
   .refine((ms) => ms >= 1 && ms <= MAX_DURATION_MS, DURATION)
   .meta({ title: "duration" });
 
 /** A duration that one timer can hold; → milliseconds. */
 export const timeout = duration.refine((ms) => ms <= MAX_TIMER_MS, 'a duration from "1ms" to "24d"');
+
+/** A timeout that may be none at all; → milliseconds. */
+export const pause = milliseconds(PAUSE)
+  .refine((ms) => ms <= MAX_TIMER_MS, PAUSE)
+  .meta({ title: "duration" });
 
 const PORT = "a port number, 0 to 65535 (0: any free one)";
 export const port = z.int(PORT).min(0, PORT).max(65_535, PORT).meta({ title: "port" });
@@ -112,6 +112,16 @@ export function addressRangeOf(list: readonly string[]): BlockList | undefined {
     else range.addSubnet(address, Number(prefix), family);
   }
   return range;
+}
+
+function milliseconds(expected: string) {
+  return z
+    .string(expected)
+    .regex(/^\d{1,9}(ms|s|m|h|d)$/, expected)
+    .transform((text) => {
+      const unit = text.replace(/^\d+/, "") as keyof typeof UNITS;
+      return Number.parseInt(text, 10) * UNITS[unit];
+    });
 }
 
 /** A field of text that only `parse` can make a value of. */

@@ -4,14 +4,19 @@ import type { ConfigIssue } from "../core/config-error.ts";
 import { type Document, issueAt, judgeable } from "./document.ts";
 import { type FrontDoorConfig, frontDoorSchema } from "./front-door.ts";
 import { valueAt } from "./key-path.ts";
+import { limitsSchema } from "./limits.ts";
 import { isLoopbackOrigin, isLoopbackTarget, isNeverTarget } from "./network-zone.ts";
 import { soundKeys } from "./schema-issues.ts";
 
 export function frontDoorIssues(document: Document): readonly ConfigIssue[] {
-  const { publicUrl, listen, privateListen, session } = soundKeys(frontDoorSchema, document.value);
+  const { publicUrl, listen, tls, privateListen, session } = soundKeys(frontDoorSchema, document.value);
+  const limits = soundKeys(limitsSchema, valueAt(document.value, ["limits"]) ?? {});
   const provider = soundKeys(frontDoorSchema.shape.provider, valueAt(document.value, ["provider"]));
   const issues: ConfigIssue[] = [];
   if (publicUrl !== undefined) issues.push(...publicUrlIssues(document, publicUrl, listen));
+  if (tls !== undefined && publicUrl?.startsWith("http:")) {
+    issues.push(issueAt(document, ["publicUrl"], "https, because tls is set"));
+  }
   if (listen !== undefined && privateListen !== undefined && overlap(listen, privateListen)) {
     const expected = "another port than the public listener's (listen.port)";
     issues.push(issueAt(document, ["privateListen", "port"], expected));
@@ -24,6 +29,10 @@ export function frontDoorIssues(document: Document): readonly ConfigIssue[] {
   }
   if (session !== undefined && session.idle > session.absolute) {
     issues.push(issueAt(document, ["session", "idle"], "at most session.absolute"));
+  }
+  const { headersTimeout, requestTimeout } = limits;
+  if (headersTimeout !== undefined && requestTimeout !== undefined && headersTimeout > requestTimeout) {
+    issues.push(issueAt(document, ["limits", "requestTimeout"], "at least limits.headersTimeout"));
   }
   return judgeable(document, issues);
 }

@@ -2,7 +2,20 @@
 // where it runs (routes.ts).
 import { z } from "zod";
 import { LOG_LEVELS } from "../core/log.ts";
-import { cidr, duration, host, issuerUrl, key256, origin, path, port, timeout } from "./field-values.ts";
+import {
+  cidr,
+  duration,
+  host,
+  issuerUrl,
+  key256,
+  origin,
+  path,
+  pause,
+  port,
+  timeout,
+} from "./field-values.ts";
+import { limitsSchema } from "./limits.ts";
+import { tlsSchema } from "./tls.ts";
 
 export const frontDoorSchema = z.strictObject({
   publicUrl: origin.describe(
@@ -15,6 +28,9 @@ export const frontDoorSchema = z.strictObject({
     })
     .prefault({})
     .describe("The public listener."),
+  tls: tlsSchema
+    .optional()
+    .describe("TLS on the public listener; the files are read again when they change. Left out: plain http."),
   privateListen: z
     .strictObject({
       host: host.default("127.0.0.1").describe("Address or name to listen on."),
@@ -132,33 +148,12 @@ export const frontDoorSchema = z.strictObject({
     })
     .prefault({}),
   contact: z.string().min(1).default("your IT department").describe("Whom pages tell people to ask."),
-  limits: z
-    .strictObject({
-      headerBytes: z
-        .int()
-        .min(4_096)
-        .max(65_536)
-        .default(16_384)
-        .describe("Bytes of request line and headers together."),
-      headerCount: z.int().min(20).max(1_000).default(100).describe("Header lines of one request."),
-      requestBodyBytes: z
-        .int()
-        .min(1)
-        .default(100 * 1024 * 1024)
-        .describe("Bytes in the body of a request forwarded to a gateway."),
-      headersTimeout: timeout.prefault("10s").describe("For a client to send its request's head."),
-      idleTimeout: timeout.prefault("1h").describe("An open WebSocket without a byte either way ends."),
-      connectTimeout: timeout.prefault("5s").describe("To reach a gateway."),
-      answerTimeout: timeout.prefault("30s").describe("For a gateway to begin its answer."),
-      sockets: z.int().min(1).default(20_000).describe("Open WebSockets in all."),
-      socketsPerUser: z.int().min(1).default(100).describe("Open WebSockets of one person."),
-      failedAttemptsPerMinute: z
-        .int()
-        .min(1)
-        .default(60)
-        .describe("Credentials that prove nothing, from one address or IPv6 /64. More are answered 429."),
-    })
-    .prefault({}),
+  limits: limitsSchema.prefault({}),
+  drain: pause
+    .prefault("20s")
+    .describe(
+      "At SIGTERM open WebSockets are closed over this long, and requests under way may finish. 0s: at once.",
+    ),
   log: z
     .strictObject({ level: z.enum(LOG_LEVELS).default("info").describe("What is logged from here upwards.") })
     .prefault({}),

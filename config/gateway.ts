@@ -1,8 +1,19 @@
 // gateway.json5: one thin gateway process, on a cloud machine or on a box in an office.
 import { z } from "zod";
 import { LOG_LEVELS } from "../core/log.ts";
-import { agentId, bindAddress, endpointId, gatewayId, httpUrl, path, port, timeout } from "./field-values.ts";
+import {
+  agentId,
+  bindAddress,
+  endpointId,
+  gatewayId,
+  httpUrl,
+  path,
+  pause,
+  port,
+  timeout,
+} from "./field-values.ts";
 import { isLoopbackTarget } from "./network-zone.ts";
+import { tlsSchema } from "./tls.ts";
 
 const TRUST = "the thumbprint that `gatehouse keys show` prints: 43 base64url characters";
 
@@ -16,6 +27,9 @@ export const gatewaySchema = z.strictObject({
     endpoint: endpointId.describe("This process's key among that gateway's endpoints."),
     bind: bindAddress.default("loopback").describe("Where to listen: loopback is 127.0.0.1."),
     port: port.default(18_789).describe("Port to listen on."),
+    tls: tlsSchema
+      .optional()
+      .describe("TLS on the listener; the files are read again when they change. Left out: plain http."),
     auth: z.strictObject({
       mode: z
         .literal("assertion")
@@ -81,6 +95,11 @@ export const gatewaySchema = z.strictObject({
       .transform((entries): typeof entries => Object.assign(Object.create(null), entries))
       .describe("The agents that this gateway runs."),
   }),
+  drain: pause
+    .prefault("20s")
+    .describe(
+      "At SIGTERM open WebSockets are closed over this long, and turns under way may finish. 0s: at once.",
+    ),
   anthropic: z
     .strictObject({
       apiKey: z

@@ -13,6 +13,7 @@ import type { Environment } from "./interpolate.ts";
 import { formatPath, type KeyPath, valueAt } from "./key-path.ts";
 import { checkPolicy, type Policy } from "./policy-files.ts";
 import { checkSchema } from "./schema-issues.ts";
+import type { TlsFiles } from "./tls.ts";
 
 export type LoadedFrontDoor = Policy & {
   readonly config: FrontDoorConfig;
@@ -49,7 +50,12 @@ export function loadFrontDoor(path: string, env: Environment): LoadedFrontDoor {
     routes: fromHere(config.value.policy.routes),
   };
   return deepFreeze({
-    config: { ...config.value, data: fromHere(config.value.data), policy: paths },
+    config: {
+      ...config.value,
+      data: fromHere(config.value.data),
+      policy: paths,
+      ...absoluteTls(config.value.tls, fromHere),
+    },
     ...policy.value,
     files: [resolve(path), paths.access, paths.routes, ...says.files],
   });
@@ -70,14 +76,19 @@ export function loadGateway(path: string, env: Environment): GatewayConfig {
     ...unknownVariables(env, GATEWAY_SETTINGS, FRONT_DOOR_SETTINGS, new Set(document.referred)),
   ];
   if (issues.length > 0 || config.value === undefined) throw new ConfigError(issues);
+  const fromHere = (relative: string) => resolve(folderOf(path), relative);
   const { gateway, data } = config.value;
   const { keySet, ...auth } = gateway.auth;
-  const bootstrap = keySet === undefined ? {} : { keySet: resolve(folderOf(path), keySet) };
+  const bootstrap = keySet === undefined ? {} : { keySet: fromHere(keySet) };
   return deepFreeze({
     ...config.value,
-    gateway: { ...gateway, auth: { ...auth, ...bootstrap } },
-    data: resolve(folderOf(path), data),
+    gateway: { ...gateway, auth: { ...auth, ...bootstrap }, ...absoluteTls(gateway.tls, fromHere) },
+    data: fromHere(data),
   });
+}
+
+function absoluteTls(tls: TlsFiles | undefined, fromHere: (path: string) => string): { tls?: TlsFiles } {
+  return tls === undefined ? {} : { tls: { certificate: fromHere(tls.certificate), key: fromHere(tls.key) } };
 }
 
 /** A path that is missing or no text has its fault in the front door's file: nothing is read for it then. */

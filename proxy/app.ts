@@ -19,17 +19,14 @@ import { httpTarget, upgradeTarget } from "./forward-target.ts";
 import type { Identify } from "./identify/identify.ts";
 import { closeOf, type EndReason } from "./live/access-event.ts";
 import type { EndConnection, LiveConnections, PendingConnection } from "./live/live-connections.ts";
+import type { Place, Places } from "./live/places.ts";
 import type { PageApp } from "./pages/page-app.ts";
+import { whyNotPage } from "./pages/page-gate.ts";
 import type { PolicyInForce } from "./policy/policy-in-force.ts";
 import { denialReason } from "./refuse/denial-reason.ts";
 import { jsonRefusal, pageRefusal } from "./refuse/refusal.ts";
 import { refuseUpgrade } from "./refuse/refuse-upgrade.ts";
-import {
-  type Arrival,
-  parseRequest,
-  type RefusedRequest,
-  type RequestRules,
-} from "./request/parse-request.ts";
+import { type Arrival, parseRequest, type RequestRules } from "./request/parse-request.ts";
 import type { ParsedRequest } from "./request/parsed-request.ts";
 import type { Router, Upstream } from "./route/pick-endpoint.ts";
 
@@ -42,7 +39,9 @@ export type AppDeps = {
   readonly forwardHttp: HttpForwarder;
   readonly forwardUpgrade: UpgradeForwarder;
   readonly live: LiveConnections;
-  readonly limits: { readonly sockets: number; readonly socketsPerUser: number };
+  readonly places: Places;
+  /** Bytes in the body of a request to a page. */
+  readonly pageBodyBytes: number;
   readonly pages: PageApp;
   readonly audit: Audit;
   readonly log: Log;
@@ -51,8 +50,14 @@ export type AppDeps = {
 };
 
 export type App = {
-  onRequest(incoming: IncomingMessage, response: ServerResponse): Promise<void>;
-  onUpgrade(incoming: IncomingMessage, socket: Socket, bytesBehind: number): Promise<void>;
+  /** @param refusal what its connection is refused with, whatever it asks for */
+  onRequest(incoming: IncomingMessage, response: ServerResponse, refusal: Denial | undefined): Promise<void>;
+  onUpgrade(
+    incoming: IncomingMessage,
+    socket: Socket,
+    bytesBehind: number,
+    refusal: Denial | undefined,
+  ): Promise<void>;
 };
 
 /** Not TRACE, which would echo the assertion to the client (RFC 9110 §9.3.8), nor CONNECT. */
@@ -61,16 +66,29 @@ const FORWARDED_METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PAT
 /** A policy that changes faster than a request can be decided admits nobody. */
 const MAX_DECISIONS = 3;
 
+/** In the live index, with a place of its own: both are given up together. */
+type Entry = PendingConnection & Pick<Place, "take" | "opened">;
+
 type Admitted = { readonly upstream: Upstream; readonly signed: SignedRequest };
 
 export function createApp(deps: AppDeps): App {
-  const { live, audit, log, limits } = deps;
+  const { live, audit, log } = deps;
+
+  function begin(use: AssertionUse, peer: string): Entry {
+    const connection = live.begin(use);
+    const { take, opened, leave } = deps.places(use, peer);
+    const remove = () => {
+      connection.remove();
+      leave();
+    };
+    return { ...connection, take, opened, remove };
+  }
 
   async function admit(
     request: ParsedRequest,
     target: Target,
     use: AssertionUse,
-    connection: PendingConnection,
+    connection: Entry,
     end: EndConnection,
     trail: Trail,
   ): Promise<Result<Admitted, Denial>> {
@@ -79,10 +97,8 @@ export function createApp(deps: AppDeps): App {
     const identity = await deps.identify(request);
     if (!identity.ok) return identity;
     trail.identity = identity.value;
-    if (live.size >= limits.sockets) return err({ code: "overloaded", what: "limits.sockets" });
-    if (live.countOf(identity.value.userId) >= limits.socketsPerUser) {
-      return err({ code: "overloaded", what: "limits.socketsPerUser" });
-    }
+    const full = connection.take(identity.value.userId);
+    if (full !== undefined) return err(full);
     const ended = connection.bind(identity.value, end);
     if (ended !== undefined) return err({ code: "session_ended", how: "ended" });
     const placed = await place(identity.value, target, connection, trail);
@@ -126,7 +142,7 @@ export function createApp(deps: AppDeps): App {
     request: ParsedRequest,
     target: Target,
     use: AssertionUse,
-    connection: PendingConnection,
+    connection: Entry,
     end: EndConnection,
     trail: Trail,
   ): Promise<Result<Admitted, Denial>> {
@@ -153,10 +169,9 @@ export function createApp(deps: AppDeps): App {
     const { method } = request;
     if (!FORWARDED_METHODS.includes(method)) {
       const denial: Denial = { code: "method_not_allowed", method, allow: FORWARDED_METHODS };
-      audit.record(decisionLine(request, {}, denial));
-      return refuseHttp(request, response, denial);
+      return refuseHttp(request, response, refused(request, denial));
     }
-    const connection = live.begin();
+    const connection = begin("http", request.peer);
     const abort = new AbortController();
     try {
       const admitted = await decideOn(request, target, "http", connection, () => abort.abort(), {});
@@ -179,7 +194,7 @@ export function createApp(deps: AppDeps): App {
   }
 
   async function forwardUpgrade(request: ParsedRequest, target: Target, socket: Socket): Promise<void> {
-    const connection = live.begin();
+    const connection = begin("upgrade", request.peer);
     const trail: Trail = {};
     let ended:
       | (ReturnType<typeof closeOf> & { readonly by: EndReason; readonly event: number | null })
@@ -215,13 +230,16 @@ export function createApp(deps: AppDeps): App {
       log.warn({ requestId: request.id, reason: denialReason(opened.error) }, "not forwarded");
       return refuseSocket(request, socket, opened.error);
     }
+    connection.opened();
     tunnel = opened.value;
     // Ended between the last check and now: the index has called `end` before there was a tunnel to end.
     if (ended !== undefined) tunnel.end(ended.code, ended.words);
   }
 
-  function refuseParse(refused: RefusedRequest): void {
-    audit.record(decisionLine(refused, {}, refused.denial));
+  /** With its audit line, as every refusal that no stage has made. */
+  function refused(asked: Asked, denial: Denial): Denial {
+    audit.record(decisionLine(asked, {}, denial));
+    return denial;
   }
 
   function refuseHttp(
@@ -243,31 +261,28 @@ export function createApp(deps: AppDeps): App {
   }
 
   return {
-    async onRequest(incoming, response) {
+    async onRequest(incoming, response, refusal) {
       const parsed = parseRequest(incoming, { kind: "request" }, deps.rules);
-      if (!parsed.ok) {
-        refuseParse(parsed.error);
-        return refuseHttp(parsed.error, response, parsed.error.denial);
-      }
-      const target = httpTarget(parsed.value);
-      if (target === undefined) return deps.pages(parsed.value, incoming, response);
-      return forwardHttp(parsed.value, target, incoming, response);
+      if (!parsed.ok) return refuseHttp(parsed.error, response, refused(parsed.error, parsed.error.denial));
+      const request = parsed.value;
+      if (refusal !== undefined) return refuseHttp(request, response, refused(request, refusal));
+      const target = httpTarget(request);
+      if (target !== undefined) return forwardHttp(request, target, incoming, response);
+      const whyNot = whyNotPage(request, { stopping: deps.stopping(), limitBytes: deps.pageBodyBytes });
+      if (whyNot !== undefined) return refuseHttp(request, response, refused(request, whyNot));
+      return deps.pages(request, incoming, response);
     },
 
-    async onUpgrade(incoming, socket, bytesBehind) {
+    async onUpgrade(incoming, socket, bytesBehind, refusal) {
       const arrival: Arrival = { kind: "upgrade", bytesBehind };
       const parsed = parseRequest(incoming, arrival, deps.rules);
-      if (!parsed.ok) {
-        refuseParse(parsed.error);
-        return refuseSocket(parsed.error, socket, parsed.error.denial);
-      }
-      const target = upgradeTarget(parsed.value);
-      if (target === undefined) {
-        const denial: Denial = { code: "path_unknown" };
-        audit.record(decisionLine(parsed.value, {}, denial));
-        return refuseSocket(parsed.value, socket, denial);
-      }
-      return forwardUpgrade(parsed.value, target, socket);
+      if (!parsed.ok) return refuseSocket(parsed.error, socket, refused(parsed.error, parsed.error.denial));
+      const request = parsed.value;
+      if (refusal !== undefined) return refuseSocket(request, socket, refused(request, refusal));
+      const target = upgradeTarget(request);
+      if (target === undefined)
+        return refuseSocket(request, socket, refused(request, { code: "path_unknown" }));
+      return forwardUpgrade(request, target, socket);
     },
   };
 }

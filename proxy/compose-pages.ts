@@ -73,6 +73,7 @@ export function composePages(parts: PageParts): PageApp {
       audit,
       context,
       clock,
+      bodyBytes: config.limits.pageBodyBytes,
     }),
     token: createTokenEndpoint({
       exchange: provider.bearer && {

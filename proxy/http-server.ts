@@ -1,28 +1,47 @@
 // The public listener: Node's own parser, its limits set, its events handed to the app. Whatever the parser
 // refuses ends here without an answer that could be argued with.
-import http, { type Server, type ServerResponse } from "node:http";
+import http, { type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
-import type { FrontDoorConfig } from "../config/front-door.ts";
+import type { Limits } from "../config/limits.ts";
+import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
+import { type TlsCertificate, tlsOptions } from "../core/tls-certificate.ts";
 import type { App } from "./app.ts";
+import { type ConnectionRules, limitConnections } from "./connection-limits.ts";
+
+export type HttpServerParts = {
+  readonly limits: ConnectionRules &
+    Pick<Limits, "headerBytes" | "headerCount" | "headersTimeout" | "requestTimeout" | "keepAliveTimeout">;
+  /** With it the listener speaks TLS and nothing else. */
+  readonly certificate: TlsCertificate | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+};
 
 /** How often Node looks for clients that are too slow with their head; its own default is 30 s (S121). */
 const CHECK_EVERY_MS = 1_000;
-const KEEP_ALIVE_MS = 65_000;
+/** For the rest of a body behind its answer: nobody reads it, and a client that stops now may keep the connection. */
+const LINGER_MS = 2_000;
 
-export function createHttpServer(app: App, limits: FrontDoorConfig["limits"], log: Log): Server {
-  const server = http.createServer({
+export function createHttpServer(app: App, { limits, certificate, clock, log }: HttpServerParts): Server {
+  const options = {
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersTimeout,
-    requestTimeout: 0,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: limits.requestTimeout,
+    keepAliveTimeout: limits.keepAliveTimeout,
     connectionsCheckingInterval: CHECK_EVERY_MS,
     requireHostHeader: true,
     insecureHTTPParser: false,
     noDelay: true,
-  });
+  };
+  const server =
+    certificate === undefined
+      ? http.createServer(options)
+      : createTlsServer({ ...options, ...tlsOptions(certificate), handshakeTimeout: limits.headersTimeout });
   // One more than allowed, so that a request past the limit can be told from one at it.
   server.maxHeadersCount = limits.headerCount + 1;
+  const refusalOf = limitConnections(server, limits, { clock, log });
 
   const failed = (socket: { destroy(): unknown }) => (error: unknown) => {
     log.error({ error: error instanceof Error ? error.stack : String(error) }, "a request failed");
@@ -33,35 +52,47 @@ export function createHttpServer(app: App, limits: FrontDoorConfig["limits"], lo
   // behind one refused for its form, and would write a 400 or a 101 into the middle of an answer. No browser and
   // no proxy pipelines, and RFC 9112 §9.3.2 has a client ask again for what was not answered.
   const answering = new WeakMap<object, ServerResponse>();
-  const takes = (socket: Socket, response: ServerResponse): boolean => {
+  const takes = (incoming: IncomingMessage, response: ServerResponse): boolean => {
+    const { socket } = incoming;
     const before = answering.get(socket);
     before?.once("close", () => socket.destroySoon());
     if (before !== undefined || !socket.writable) return false;
     answering.set(socket, response);
-    response.once("close", () => answering.delete(socket));
+    response.once("close", () => {
+      answering.delete(socket);
+      if (!incoming.complete) linger(incoming);
+    });
     return true;
   };
 
+  const linger = (incoming: IncomingMessage) => {
+    const cancelCut = clock.after(LINGER_MS, () => incoming.socket.destroy());
+    incoming.once("close", cancelCut);
+  };
+
   server.on("request", (incoming, response) => {
-    if (takes(incoming.socket, response)) app.onRequest(incoming, response).catch(failed(incoming.socket));
+    const { socket } = incoming;
+    if (takes(incoming, response)) app.onRequest(incoming, response, refusalOf(socket)).catch(failed(socket));
   });
   server.on("checkExpectation", (incoming, response) => {
-    if (takes(incoming.socket, response)) response.writeHead(417, { connection: "close" }).end();
+    if (takes(incoming, response)) response.writeHead(417, { connection: "close" }).end();
   });
-  server.on("upgrade", (incoming, socket, head) => {
+  server.on("upgrade", (incoming, duplex, head) => {
+    const socket = duplex as Socket;
     // Node has taken its own listener off: a reset while the app decides would otherwise end the process.
     socket.on("error", () => socket.destroy());
     if (answering.has(socket)) return void socket.destroy();
-    app.onUpgrade(incoming, socket as Socket, head.length).catch(failed(socket));
+    app.onUpgrade(incoming, socket, head.length, refusalOf(socket)).catch(failed(socket));
   });
   server.on("connect", (_incoming, socket) => {
     if (answering.has(socket)) return void socket.destroy();
     answerAndCut(socket as Socket, "405 Method Not Allowed");
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    const status = statusOf(error.code ?? "");
     const halfAnswered = answering.get(socket)?.headersSent === true;
-    if (error.code === "ECONNRESET" || !socket.writable || halfAnswered) return void socket.destroy();
-    answerAndCut(socket as Socket, STATUS_OF_FAULT[error.code ?? ""] ?? "400 Bad Request");
+    if (status === undefined || !socket.writable || halfAnswered) return void socket.destroy();
+    answerAndCut(socket as Socket, status);
   });
   return server;
 }
@@ -71,6 +102,11 @@ const STATUS_OF_FAULT: Readonly<Record<string, string>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: "413 Payload Too Large",
   ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
 };
+
+/** Undefined for what is not HTTP: a connection reset, a TLS handshake that failed. */
+function statusOf(code: string): string | undefined {
+  return STATUS_OF_FAULT[code] ?? (code.startsWith("HPE_") ? "400 Bad Request" : undefined);
+}
 
 function answerAndCut(socket: Socket, status: string): void {
   socket.on("error", () => socket.destroy());

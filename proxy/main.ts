@@ -3,8 +3,10 @@ import type { ConfigurationFiles } from "../config/configuration-files.ts";
 import { addressRangeOf } from "../config/field-values.ts";
 import type { FrontDoorConfig } from "../config/front-door.ts";
 import type { Clock } from "../core/clock.ts";
+import { drain } from "../core/drain.ts";
 import type { Log } from "../core/log.ts";
 import type { Store } from "../core/store.ts";
+import { watchFiles } from "../core/watch-files.ts";
 import { createAdminApi } from "./admin/admin-api.ts";
 import { openControlSocket } from "./admin/control-socket.ts";
 import { createApp } from "./app.ts";
@@ -12,11 +14,11 @@ import { createAsserter } from "./assert/assert.ts";
 import { composePages } from "./compose-pages.ts";
 import { createHttpForwarder } from "./forward/forward-http.ts";
 import { createUpgradeForwarder } from "./forward/forward-upgrade.ts";
-import { createHttpServer } from "./http-server.ts";
 import { openLeaves } from "./leaves.ts";
-import { listen, stopListening } from "./listen.ts";
-import { watchFiles } from "../core/watch-files.ts";
+import { type Listener, listen } from "./listen.ts";
+import { createPlaces } from "./live/places.ts";
 import { createPrivateServer } from "./private-server.ts";
+import { certificateOf, createPublicServer } from "./public-server.ts";
 import { createReadiness } from "./readiness.ts";
 import { sessionCookieName } from "./request/cookie.ts";
 import { createRouter } from "./route/pick-endpoint.ts";
@@ -38,15 +40,18 @@ export type RunningFrontDoor = {
   readonly trustThumbprint: string;
   /** Takes over what the files say now, as a change of them does. Never rejects: the log says what went wrong. */
   reloadPolicy(): Promise<void>;
-  /** Takes no new work, ends what is open, writes down what is unwritten. The store stays the caller's. */
+  /**
+   * Takes no new work, closes what is open over `drain`, writes down what is unwritten. The store stays the caller's.
+   */
   close(): Promise<void>;
 };
 
 export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFrontDoor> {
   const { config, files, store, webFolder, clock, log } = parts;
   const { publicUrl, limits, contact } = config;
-  let stopping = false;
-  const isStopping = () => stopping;
+  let closing: Promise<void> | undefined;
+  const isStopping = () => closing !== undefined;
+  const firstCertificate = certificateOf(config);
 
   const leaves = await openLeaves(config, files, { store, clock, log });
   const { audit, trust, keyring, metadata, policy, policyReload, live, identify, homes, health } = leaves;
@@ -66,6 +71,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     audit,
     clock,
     log,
+    certificate: () => certificate?.state(),
     stopping: isStopping,
   });
 
@@ -84,12 +90,14 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     }),
   );
 
+  const trustedProxies =
+    config.trustedProxies.length === 0 ? undefined : addressRangeOf(config.trustedProxies);
   const app = createApp({
     rules: {
       publicUrl,
       cookieName: sessionCookieName(publicUrl),
       headerCount: limits.headerCount,
-      trustedProxies: config.trustedProxies.length === 0 ? undefined : addressRangeOf(config.trustedProxies),
+      trustedProxies,
     },
     identify,
     policy,
@@ -98,7 +106,8 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     forwardHttp,
     forwardUpgrade: createUpgradeForwarder({ clock, health, limits: timeouts }),
     live,
-    limits,
+    places: createPlaces(limits),
+    pageBodyBytes: limits.pageBodyBytes,
     pages: composePages({ config, leaves, store, webFolder, readiness: readiness.state, clock, log }),
     audit,
     log,
@@ -106,20 +115,39 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     stopping: isStopping,
   });
 
-  const publicServer = createHttpServer(app, limits, log);
+  const { server: publicServer, certificate } = createPublicServer(app, firstCertificate, config, {
+    trustedProxies,
+    clock,
+    log,
+  });
   const privateServer = createPrivateServer(readiness.state, leaves.metrics);
+  const listeners: Listener[] = [];
   let stopWatching = () => {};
 
-  async function close() {
-    stopping = true;
+  function close(): Promise<void> {
+    closing ??= shutDown();
+    return closing;
+  }
+
+  async function shutDown() {
+    // Whatever ends access goes on ending it meanwhile.
+    await drain({
+      withinMs: config.drain,
+      clock,
+      random: Math.random,
+      open: () => live.sockets,
+      end: (count, comeBackInSeconds) =>
+        live.endSockets(count, () => ({ code: "restarting", comeBackInSeconds: comeBackInSeconds() })),
+      busy: () => live.size > 0,
+    });
+    live.endAll({ code: "restarting", comeBackInSeconds: 1 }, null);
     stopWatching();
+    certificate?.stop();
     leaves.keyRotation.stop();
     readiness.close();
     leaves.stopRefreshing();
-    live.endAll({ code: "restarting" }, null);
     await Promise.all([
-      stopListening(publicServer),
-      stopListening(privateServer),
+      ...listeners.map((listener) => listener.stop()),
       controlSocket.close(),
       leaves.channels.close(),
     ]);
@@ -130,9 +158,12 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
   }
 
   try {
-    const publicPort = await listen(publicServer, config.listen, "listen");
-    const privatePort = await listen(privateServer, config.privateListen, "privateListen");
+    const publicListener = await listen(publicServer, config.listen, "listen", log);
+    listeners.push(publicListener);
+    const privateListener = await listen(privateServer, config.privateListen, "privateListen", log);
+    listeners.push(privateListener);
     stopWatching = watchFiles(files.paths, { clock, log, onChange: () => policyReload.reload("files") });
+    const [publicPort, privatePort] = [publicListener.port, privateListener.port];
     const trustThumbprint = trust.thumbprint;
     log.info({ publicUrl, publicPort, privatePort, trustThumbprint }, "front door is listening");
     return { publicPort, privatePort, trustThumbprint, reloadPolicy, close };

@@ -16,6 +16,8 @@ export function createReadiness(deps: {
   audit: Audit;
   clock: Clock;
   log: Log;
+  /** Of the public listener; undefined without TLS. */
+  certificate: () => string | undefined;
   stopping: () => boolean;
 }): { state: () => Readiness; close: () => void } {
   const { metadata, clock, log } = deps;
@@ -43,10 +45,12 @@ export function createReadiness(deps: {
 
   return {
     state() {
+      const certificate = deps.certificate();
       const checks = {
         provider: metadata.state(),
         clock: deps.providerClock.state(),
         audit: deps.audit.accepting ? "ok" : "cannot be written",
+        ...(certificate === undefined ? {} : { certificate }),
         process: deps.stopping() ? "stopping" : "ok",
       };
       return { ready: reached && deps.audit.accepting && !deps.stopping(), checks };

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { ConfigError } from "../../core/config-error.ts";
 import { lockFolder } from "../../core/folder-lock.ts";
 import { shortestPath } from "../../core/unix-socket.ts";
-import { stopListening } from "../listen.ts";
+import { stoppable } from "../listen.ts";
 import type { AdminApi } from "./admin-api.ts";
 
 export const CONTROL_SOCKET = "control.sock";
@@ -27,9 +27,10 @@ export async function openControlSocket(folder: string, api: AdminApi): Promise<
   const path = join(folder, CONTROL_SOCKET);
   const unborn = join(folder, `bind-${CONTROL_SOCKET}`);
   const server = createServer(api);
+  const stop = stoppable(server);
   async function close() {
     await rm(path, { force: true });
-    await stopListening(server);
+    await stop();
     await unlock();
   }
   try {

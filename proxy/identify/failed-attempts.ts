@@ -2,6 +2,7 @@
 // the limit the answer is 429. One that proves something is never refused for its neighbours behind one NAT.
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import type { Denial } from "../../core/denial.ts";
+import { addressBucket } from "../request/address-bucket.ts";
 
 export type FailedAttempts = {
   /** Counts one and says what to answer instead of `denial`, if anything. */
@@ -13,7 +14,7 @@ export function createFailedAttempts(perMinute: number): FailedAttempts {
   return {
     async count(peer, denial) {
       try {
-        await limiter.consume(bucketOf(peer));
+        await limiter.consume(addressBucket(peer));
         return denial;
       } catch (state) {
         const waitMs = (state as { msBeforeNext?: number }).msBeforeNext ?? 60_000;
@@ -21,15 +22,4 @@ export function createFailedAttempts(perMinute: number): FailedAttempts {
       }
     },
   };
-}
-
-// One household or office gets a /64 of IPv6 addresses: it is one bucket.
-function bucketOf(peer: string): string {
-  if (!peer.includes(":")) return peer;
-  const [head = "", tail] = peer.split("::");
-  const left = head.split(":");
-  const right = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros =
-    tail === undefined ? [] : new Array<string>(Math.max(0, 8 - left.length - right.length)).fill("0");
-  return [...left, ...zeros, ...right].slice(0, 4).join(":");
 }

@@ -82,7 +82,7 @@ export type EndReason =
   | { readonly code: "keys_replaced" }
   | { readonly code: "provider_silent" }
   | { readonly code: "access_changed" }
-  | { readonly code: "restarting" };
+  | { readonly code: "restarting"; readonly comeBackInSeconds: number };
 
 /** The close frame that the client reads; words of at most 123 bytes (RFC 6455 §5.5.1). */
 export function closeOf(reason: EndReason): { readonly code: 1008 | 1012 | 1013; readonly words: string } {
@@ -118,7 +118,10 @@ export function closeOf(reason: EndReason): { readonly code: 1008 | 1012 | 1013;
     case "access_changed":
       return { code: 1012, words: "access has changed, connect again" };
     case "restarting":
-      return { code: 1012, words: "the front door is restarting, connect again" };
+      return {
+        code: 1012,
+        words: `the front door is restarting, come back in ${reason.comeBackInSeconds} s`,
+      };
     case "provider_silent":
       return { code: 1013, words: "your identity provider has not answered for too long" };
   }

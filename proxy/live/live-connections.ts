@@ -1,11 +1,13 @@
 // The live index: everything that is being forwarded, by session, user, group, agent and endpoint, so that an end
 // of access reaches exactly what it concerns, at once. An entry is made *before* its session is read: what happens
 // meanwhile is kept and counts when the entry learns whose it is, so no event can slip between.
+import type { AssertionUse } from "../../core/assertion.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Identity, VerifiedIdentity } from "../../core/identity.ts";
 import type { AgentId, SessionId, UserId } from "../../core/ids.ts";
 import type { Target } from "../decide/decide.ts";
 import type { AccessEvent, EndReason } from "./access-event.ts";
+import { afterLong } from "./after-long.ts";
 
 /** @param event number of the event that ended it; null for an end of its own, such as expiry */
 export type EndConnection = (reason: EndReason, event: number | null) => void;
@@ -45,17 +47,21 @@ export type LiveConnection = {
 };
 
 export type LiveConnections = {
-  begin(): PendingConnection;
+  begin(use: AssertionUse): PendingConnection;
   /** Ends what the event concerns; `judge` decides anew where it only may concern it. */
   apply(event: AccessEvent, number: number): void;
   /** Ends one session's connections for a reason that is no event, such as a provider that stays silent. */
   endSession(sid: SessionId, reason: EndReason): void;
+  /** Ends so many WebSockets, each for the reason that it is given. */
+  endSockets(count: number, reason: () => EndReason): void;
   /** Ends everything, also what is still pending. */
   endAll(reason: EndReason, event: number | null): void;
   countOf(user: UserId): number;
   ofUser(user: UserId): readonly LiveConnection[];
   list(): readonly LiveConnection[];
   readonly size: number;
+  /** WebSockets among them. */
+  readonly sockets: number;
 };
 
 /** What the policy of now says about a connection: why it ends, or undefined if it goes on. */
@@ -69,6 +75,7 @@ export type LiveDeps = {
 };
 
 type Entry = {
+  readonly use: AssertionUse;
   identity: Identity | undefined;
   decided: Decided | undefined;
   readonly since: number;
@@ -84,6 +91,7 @@ type Entry = {
 export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): LiveConnections {
   const unsettled = new Set<Entry>();
   const bound = new Set<Entry>();
+  const sockets = new Set<Entry>();
   const bySession = new Map<SessionId, Set<Entry>>();
   const byUser = new Map<UserId, Set<Entry>>();
   const byGroup = new Map<string, Set<Entry>>();
@@ -92,6 +100,7 @@ export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): Liv
   function remove(entry: Entry) {
     unsettled.delete(entry);
     if (!bound.delete(entry)) return;
+    sockets.delete(entry);
     entry.cancelExpiry();
     const { identity, decided } = entry;
     if (identity !== undefined) {
@@ -141,8 +150,9 @@ export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): Liv
   }
 
   return {
-    begin() {
+    begin(use) {
       const entry: Entry = {
+        use,
         identity: undefined,
         decided: undefined,
         since: clock.now(),
@@ -165,6 +175,7 @@ export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): Liv
             finish(entry, { code: "session_expired" }, null),
           );
           bound.add(entry);
+          if (use === "upgrade") sockets.add(entry);
           add(bySession, identity.sid, entry);
           add(byUser, identity.userId, entry);
           for (const group of identity.groups) add(byGroup, group, entry);
@@ -224,6 +235,9 @@ export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): Liv
     },
 
     endSession: (sid, reason) => finishAll(bySession.get(sid) ?? [], reason, null),
+    endSockets(count, reason) {
+      for (const entry of [...sockets].slice(0, count)) finishAll([entry], reason(), null);
+    },
     endAll(reason, event) {
       for (const entry of unsettled) entry.endedBy = reason;
       finishAll(bound, reason, event);
@@ -233,6 +247,9 @@ export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): Liv
     list: () => describe(bound),
     get size() {
       return bound.size;
+    },
+    get sockets() {
+      return sockets.size;
     },
   };
 }
@@ -272,19 +289,4 @@ function drop<Key>(index: Map<Key, Set<Entry>>, key: Key, entry: Entry): void {
   if (entries === undefined) return;
   entries.delete(entry);
   if (entries.size === 0) index.delete(key);
-}
-
-// Node's timers hold 2^31-1 ms at most and fire at once beyond that.
-const LONGEST_TIMER_MS = 2_147_483_647;
-
-function afterLong(clock: Clock, delayMs: number, action: () => void): () => void {
-  let cancel = () => {};
-  const arm = (left: number) => {
-    cancel =
-      left <= LONGEST_TIMER_MS
-        ? clock.after(left, action)
-        : clock.after(LONGEST_TIMER_MS, () => arm(left - LONGEST_TIMER_MS));
-  };
-  arm(delayMs);
-  return () => cancel();
 }

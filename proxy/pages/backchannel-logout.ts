@@ -22,6 +22,8 @@ export type BackchannelLogoutDeps = {
   readonly audit: Audit;
   readonly context: PageContext;
   readonly clock: Clock;
+  /** Of the request's body at most. */
+  readonly bodyBytes: number;
 };
 
 export type BackchannelLogoutRoute = readonly [
@@ -31,7 +33,6 @@ export type BackchannelLogoutRoute = readonly [
   ErrorRequestHandler,
 ];
 
-const MAX_BODY_BYTES = 32 * 1024;
 /** A provider sends it at once; anybody else could hold a connection for ever with half of it. */
 export const BODY_WITHIN_MS = 10_000;
 
@@ -107,7 +108,7 @@ export function createBackchannelLogout(deps: BackchannelLogoutDeps): Backchanne
 
   const readBody = express.text({
     type: "application/x-www-form-urlencoded",
-    limit: MAX_BODY_BYTES,
+    limit: deps.bodyBytes,
     inflate: false,
   });
   return [awaitBody, readBody, handler, unreadable];

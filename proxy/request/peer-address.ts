@@ -28,7 +28,8 @@ function foldMapped(address: string): string {
   return mapped?.[1] ?? address.toLowerCase();
 }
 
-function isTrusted(address: string, trusted: BlockList): boolean {
+/** @param address as {@link peerAddress} gives it */
+export function isTrusted(address: string, trusted: BlockList): boolean {
   const version = isIP(address);
   return version !== 0 && trusted.check(address, version === 4 ? "ipv4" : "ipv6");
 }

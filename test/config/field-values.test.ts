@@ -11,6 +11,7 @@ import {
   key256,
   origin,
   path,
+  pause,
   person,
   port,
   timeout,
@@ -37,6 +38,17 @@ describe.each<Kind>([
       ["366d", 31_622_400_000],
     ],
     bad: ["0s", "367d", "1w", "1.5h", "-1s", "8 h", "", "999999999d", "8H", 8, null],
+  },
+  {
+    kind: "pause",
+    schema: pause,
+    good: [
+      ["0s", 0],
+      ["0ms", 0],
+      ["20s", 20_000],
+      ["24d", 2_073_600_000],
+    ],
+    bad: ["25d", "", "0", 0, "-1s", null],
   },
   {
     kind: "timeout",

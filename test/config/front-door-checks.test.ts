@@ -1,3 +1,4 @@
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadFrontDoor } from "../../config/load.ts";
 import { FRONT_DOOR, frontDoorWith, issuesOf, placesOf } from "./config-folder.ts";
@@ -130,4 +131,47 @@ test("a session may be idle for as long as it lasts, not longer", () => {
       expected: "at most session.absolute",
     },
   ]);
+});
+
+describe("tls", () => {
+  const tls = { certificate: "tls/chain.pem", key: "/etc/ssl/key.pem" };
+
+  test("is for a publicUrl that is https", () => {
+    expect(issuesOf(loadWith({ tls }))).toEqual([]);
+    expect(issuesOf(loadWith({ tls, publicUrl: "http://localhost:8080" }))).toEqual([
+      {
+        source: "front-door.json5",
+        path: "publicUrl",
+        found: '"http://localhost:8080"',
+        expected: "https, because tls is set",
+      },
+    ]);
+  });
+
+  test("names both files or none, from the folder of the configuration", () => {
+    const path = frontDoorWith({ frontDoor: { ...FRONT_DOOR, tls } });
+    expect(loadFrontDoor(path, {}).config.tls).toEqual({
+      certificate: join(dirname(path), "tls/chain.pem"),
+      key: "/etc/ssl/key.pem",
+    });
+    expect(placesOf(loadWith({ tls: { certificate: "tls/chain.pem" } }))).toEqual([
+      "front-door.json5 tls.key",
+    ]);
+  });
+});
+
+test("a request gets at least the time of its head", () => {
+  const limits = { headersTimeout: "10s", requestTimeout: "9s" };
+  expect(issuesOf(loadWith({ limits }))).toEqual([
+    {
+      source: "front-door.json5",
+      path: "limits.requestTimeout",
+      found: '"9s"',
+      expected: "at least limits.headersTimeout",
+    },
+  ]);
+  expect(placesOf(loadWith({ limits: { headersTimeout: "6m" } }))).toEqual([
+    "front-door.json5 limits.requestTimeout",
+  ]);
+  expect(issuesOf(loadWith({ limits: { headersTimeout: "5m" } }))).toEqual([]);
 });

@@ -118,6 +118,7 @@ export async function startTestFrontDoor(options: FrontDoorOptions): Promise<Fro
       bearer: { audience: "urn:gatehouse" },
     },
     contact: "it@example.com",
+    drain: "0s",
     ...options.config,
   });
   const gatewayIds = Object.keys(options.gateways);

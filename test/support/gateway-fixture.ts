@@ -48,6 +48,7 @@ export type TestGatewayOptions = {
   readonly gateway?: Record<string, unknown>;
   readonly agents?: Record<string, unknown>;
   readonly anthropic?: Record<string, unknown>;
+  readonly drain?: string;
   /** `at_first`: the configured file is not there yet; `ever`: none is configured. */
   readonly withoutKeySet?: "at_first" | "ever";
 };
@@ -92,6 +93,7 @@ async function startOn(parts: Parts): Promise<TestGateway> {
       ...options.agents,
     },
     anthropic: options.anthropic ?? {},
+    drain: options.drain ?? "0s",
     data: join(folder, "data"),
   });
   const lines: Record<string, unknown>[] = [];

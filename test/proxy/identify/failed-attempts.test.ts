@@ -1,4 +1,4 @@
-import { describe, expect, it, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Denial } from "../../../core/denial.ts";
 import { createFailedAttempts } from "../../../proxy/identify/failed-attempts.ts";
 
@@ -25,16 +25,8 @@ describe("failed attempts", () => {
     expect(Number.isInteger(seconds) && seconds >= 1 && seconds <= 60).toBe(true);
   });
 
-  test.each([
-    ["two IPv4 addresses", "198.51.100.7", "198.51.100.8", false],
-    ["one IPv6 network", "2001:db8::1", "2001:db8::ffff:1", true],
-    ["one IPv6 network in its long form", "2001:db8::1", "2001:db8:0:0:a:b:c:d", true],
-    ["one IPv6 network, shortened behind it", "2001:db8:1:2::", "2001:db8:1:2:3:4:5:6", true],
-    ["two IPv6 networks", "2001:db8:0:1::1", "2001:db8:0:2::1", false],
-    ["two IPv6 networks in the long form", "2001:db8:0:1:a:b:c:d", "2001:db8:0:2:a:b:c:d", false],
-    ["loopback and a global address", "::1", "2001:db8::1", false],
-    ["a vanished socket twice", "unknown", "unknown", true],
-  ])("of %s", async (_what, one, other, shared) => {
-    expect((await codesOf(1, [one, other]))[1]).toBe(shared ? "too_many_attempts" : "bearer_invalid");
+  it("of one IPv6 network are one caller's, of two addresses two", async () => {
+    expect((await codesOf(1, ["2001:db8::1", "2001:db8::ffff:1"]))[1]).toBe("too_many_attempts");
+    expect((await codesOf(1, ["198.51.100.7", "198.51.100.8"]))[1]).toBe("bearer_invalid");
   });
 });

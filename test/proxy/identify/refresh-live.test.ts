@@ -36,7 +36,7 @@ async function openChat() {
   const read = await session.read();
   if (!read.ok) throw new Error("it lives");
   const connect = (identity = read.value) => {
-    const connection = live.begin();
+    const connection = live.begin("upgrade");
     connection.bind(identity, (reason, event) => void ends.push({ reason, event }));
     return connection;
   };
@@ -179,7 +179,7 @@ describe("an upgrade that is under way when a refresh changes what decides acces
     ["e-mail", { email: "eve@example.com" }],
   ])("is refused when its identity was read before: %s", async (_what, changes) => {
     const { live, identity, pass, clock, answer } = await openChat();
-    const upgrade = live.begin();
+    const upgrade = live.begin("upgrade");
     clock.advance(REFRESH_AT - NOW);
     await pass(ROUND_MS);
     await answer(refreshed(clock.now(), { idToken: idToken(changes) }));
@@ -188,7 +188,7 @@ describe("an upgrade that is under way when a refresh changes what decides acces
 
   it("is decided with the new groups when it was bound before", async () => {
     const { live, identity, pass, clock, answer } = await openChat();
-    const upgrade = live.begin();
+    const upgrade = live.begin("upgrade");
     upgrade.bind(identity, () => {});
     clock.advance(REFRESH_AT - NOW);
     await pass(ROUND_MS);

@@ -65,7 +65,7 @@ describe("the words of an end", () => {
     { code: "keys_replaced" },
     { code: "provider_silent" },
     { code: "access_changed" },
-    { code: "restarting" },
+    { code: "restarting", comeBackInSeconds: 999_999 },
   ];
 
   it.each(reasons)("fit into a close frame: $code", (reason) => {

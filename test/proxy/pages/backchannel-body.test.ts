@@ -28,6 +28,7 @@ it("cuts a client that does not send its logout token in time", async () => {
     audit: audit as never,
     context,
     clock,
+    bodyBytes: 1_024,
   });
   const app = express().post("/", ...route);
   const server = http.createServer((incoming, response) => {

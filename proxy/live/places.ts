@@ -1,0 +1,79 @@
+// The places that there are for what is forwarded: in all, for one person and for one address; WebSockets apart from
+// plain requests, so that neither can shut the other out. Only counts; who may have one is not its question.
+import type { Limits } from "../../config/limits.ts";
+import type { AssertionUse } from "../../core/assertion.ts";
+import type { Denial } from "../../core/denial.ts";
+import type { UserId } from "../../core/ids.ts";
+import { addressBucket } from "../request/address-bucket.ts";
+import { createTally } from "../tally.ts";
+
+export type Place = {
+  /** Takes it for this person; the denial names the limit that leaves none. To be called once. */
+  take(user: UserId): Denial | undefined;
+  /** The gateway has answered: an upgrade is not pending any more. */
+  opened(): void;
+  /** Also for one never taken. */
+  leave(): void;
+};
+
+/** @param peer client address as `peerAddress` gives it */
+export type Places = (use: AssertionUse, peer: string) => Place;
+
+export type PlaceLimits = Pick<
+  Limits,
+  "exchanges" | "exchangesPerUser" | "sockets" | "socketsPerUser" | "socketsPerAddress" | "pendingUpgrades"
+>;
+
+export function createPlaces(limits: PlaceLimits): Places {
+  const byUser = { http: createTally(), upgrade: createTally() };
+  const socketsByAddress = createTally();
+  const all = { http: 0, upgrade: 0 };
+  let pending = 0;
+
+  function fullFor(use: AssertionUse, user: UserId, address: string): keyof PlaceLimits | undefined {
+    const ofUser = byUser[use].of(user);
+    if (use === "http") {
+      if (all.http >= limits.exchanges) return "exchanges";
+      return ofUser >= limits.exchangesPerUser ? "exchangesPerUser" : undefined;
+    }
+    if (all.upgrade >= limits.sockets) return "sockets";
+    if (pending >= limits.pendingUpgrades) return "pendingUpgrades";
+    if (ofUser >= limits.socketsPerUser) return "socketsPerUser";
+    return socketsByAddress.of(address) >= limits.socketsPerAddress ? "socketsPerAddress" : undefined;
+  }
+
+  return (use, peer) => {
+    const address = addressBucket(peer);
+    let owner: UserId | undefined;
+    let isPending = false;
+
+    function opened() {
+      if (isPending) pending -= 1;
+      isPending = false;
+    }
+
+    return {
+      take(user) {
+        const full = fullFor(use, user, address);
+        if (full !== undefined) return { code: "overloaded", what: `limits.${full}` };
+        owner = user;
+        all[use] += 1;
+        byUser[use].add(user);
+        if (use === "http") return undefined;
+        socketsByAddress.add(address);
+        isPending = true;
+        pending += 1;
+        return undefined;
+      },
+      opened,
+      leave() {
+        if (owner === undefined) return;
+        opened();
+        all[use] -= 1;
+        byUser[use].remove(owner);
+        if (use === "upgrade") socketsByAddress.remove(address);
+        owner = undefined;
+      },
+    };
+  };
+}
