@@ -1,8 +1,9 @@
 // Keeps a TLS listener's certificate as its files are: a pair that is whole is taken over for new handshakes, anything
 // else leaves the one in use. Says in good time that it is about to expire.
-import type { Server } from "node:tls";
+import type { Server } from "node:http";
+import type { Server as TlsServer } from "node:tls";
 import type { Clock } from "./clock.ts";
-import { formatIssue } from "./config-error.ts";
+import { ConfigError, formatIssue } from "./config-error.ts";
 import type { Log } from "./log.ts";
 import {
   type CertificateFiles,
@@ -18,31 +19,56 @@ export type ServedCertificate = {
   stop(): void;
 };
 
-export type ServedCertificateDeps = {
-  readonly files: CertificateFiles;
-  /** Path of the two files in the configuration, such as `gateway.tls`. */
-  readonly key: string;
-  readonly clock: Clock;
-  readonly log: Log;
+export type OwnCertificate = {
+  /** What the listener is to be created with. */
+  readonly first: TlsCertificate;
+  /** @param server created with `first` */
+  serve(server: Server, deps: { readonly clock: Clock; readonly log: Log }): ServedCertificate;
 };
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const WARN_BEFORE_MS = 14 * DAY_MS;
 const LOOK_EVERY_MS = DAY_MS / 2;
 
-/** @param first what the listener was created with */
-export function serveCertificate(
-  server: Pick<Server, "setSecureContext">,
+/**
+ * @param key path of the two files in the configuration, such as `gateway.tls`
+ * @throws ConfigError when they cannot be used: to be called before anything else is opened
+ */
+export function openCertificate(
+  files: CertificateFiles | undefined,
+  key: string,
+): OwnCertificate | undefined {
+  if (files === undefined) return undefined;
+  const read = () => readCertificate(files, key);
+  const first = read();
+  if (!first.ok) throw new ConfigError([first.error]);
+  return {
+    first: first.value,
+    // A server over TLS, although node:http's type does not say so.
+    serve: (server, { clock, log }) =>
+      follow(server as Server & TlsServer, first.value, { files, read, clock, log }),
+  };
+}
+
+type FollowDeps = {
+  readonly files: CertificateFiles;
+  readonly read: () => ReturnType<typeof readCertificate>;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+function follow(
+  server: TlsServer,
   first: TlsCertificate,
-  { files, key, clock, log }: ServedCertificateDeps,
+  { files, read, clock, log }: FollowDeps,
 ): ServedCertificate {
   let current = first;
   let cancelLook = () => {};
 
   async function takeOver() {
-    const read = readCertificate(files, key);
-    if (!read.ok) return keep(formatIssue(read.error));
-    const next = read.value;
+    const changed = read();
+    if (!changed.ok) return keep(formatIssue(changed.error));
+    const next = changed.value;
     if (next.cert === current.cert && next.key === current.key) return;
     if (hasExpired(next) && !hasExpired(current)) return keep(`it has expired on ${dayOf(next.expiresAt)}`);
     server.setSecureContext(tlsOptions(next));

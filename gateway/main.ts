@@ -2,16 +2,15 @@
 // nobody stay whom the front door does not go on confirming.
 import { randomBytes, randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
-import type { Server } from "node:http";
-import { type AddressInfo, isIPv6 } from "node:net";
 import { join } from "node:path";
 import type { GatewayConfig } from "../config/gateway.ts";
 import { audienceOf } from "../core/assertion.ts";
 import { createAuditLog } from "../core/audit.ts";
 import type { Clock } from "../core/clock.ts";
-import { ConfigError } from "../core/config-error.ts";
+import { drain } from "../core/drain.ts";
 import { lockFolder } from "../core/folder-lock.ts";
 import type { Log } from "../core/log.ts";
+import { openCertificate } from "../core/served-certificate.ts";
 import { createAdmission } from "./admit/admission.ts";
 import { createEndedSessions } from "./admit/ended-sessions.ts";
 import { openKeyRing } from "./admit/key-ring.ts";
@@ -21,6 +20,7 @@ import { createReplayMemory } from "./admit/replay-memory.ts";
 import { agentOf, profilesOf } from "./agents/configured-agents.ts";
 import { createControlChannels } from "./control/control-channels.ts";
 import { openEndpointKey } from "./control/endpoint-key.ts";
+import { type Bound, listen } from "./listen.ts";
 import { createConnection } from "./protocol/connection.ts";
 import { createLiveConnections } from "./protocol/live-connections.ts";
 import { openSessionStore } from "./session/session-store.ts";
@@ -29,14 +29,13 @@ import { createTurns } from "./turn/turns.ts";
 
 export type GatewayDeps = { readonly clock: Clock; readonly log: Log; readonly version: string };
 
-export type RunningGateway = {
-  /** `http://<address>:<port>`, as the front door's routes.json5 would name it. */
-  readonly url: string;
-  readonly address: string;
-  readonly port: number;
+export type RunningGateway = Bound & {
   /** False while there is no key set: then everybody is refused. */
   readonly ready: () => boolean;
-  /** Ends turns and keeps what was said, closes every connection with 1012, then resolves. */
+  /**
+   * Takes no new turn, closes every connection with 1012 over `drain`, ends what turns are left then and keeps what
+   * was said.
+   */
   close(): Promise<void>;
 };
 
@@ -68,6 +67,7 @@ async function startLocked(
   const { clock, log, version } = deps;
   const { id, endpoint } = gateway;
   const newId = randomUUID;
+  const ownCertificate = openCertificate(gateway.tls, "gateway.tls");
   const startedAt = clock.now();
   const startedMonotonic = clock.monotonic();
   let closing: Promise<void> | undefined;
@@ -152,6 +152,7 @@ async function startLocked(
     endpoint,
     maxMessageSize: gateway.maxMessageSize,
     concurrentConnections: gateway.concurrentConnections,
+    certificate: ownCertificate?.first,
     admission: createAdmission({
       gateway: id,
       endpoint,
@@ -184,12 +185,32 @@ async function startLocked(
     onConnection: connections.open,
   });
 
+  const certificate = ownCertificate?.serve(server, deps);
+
+  /** Whose answer is being written stays until it is complete, or the time is over. */
+  function withoutTurn() {
+    return connections.list().filter(({ caller }) => !turns.isBusy(caller.userId));
+  }
+
   async function shutDown() {
+    turns.takeNoMore();
+    await drain({
+      withinMs: config.drain,
+      clock,
+      random: Math.random,
+      open: () => withoutTurn().length,
+      end(count, comeBackInSeconds) {
+        for (const connection of withoutTurn().slice(0, count))
+          connection.close(1012, restarting(comeBackInSeconds()));
+      },
+      busy: () => connections.count() > 0 || turns.activeSessions() > 0,
+    });
     keySetFile?.close();
+    certificate?.stop();
     await turns.close();
     await store.close();
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    await connections.closeAll(1012, "service restart");
+    await connections.closeAll(1012, restarting(1));
     await control.close();
     server.closeAllConnections();
     await closed;
@@ -198,42 +219,26 @@ async function startLocked(
   }
 
   try {
-    await listen(server, config);
+    const bound = await listen(server, config, log);
+    const { fingerprint } = ownCertificate?.first ?? {};
+    const facts = { endpoint: `${id}/${endpoint}`, agents: [...profiles.keys()], fingerprint };
+    log.info({ url: bound.url, ...facts }, "the gateway listens");
+    return {
+      ...bound,
+      ready,
+      close() {
+        closing ??= shutDown();
+        return closing;
+      },
+    };
   } catch (error) {
     keySetFile?.close();
+    certificate?.stop();
     await audit.close();
     throw error;
   }
-  const { address, port } = server.address() as AddressInfo;
-  const url = `http://${isIPv6(address) ? `[${address}]` : address}:${port}`;
-  log.info({ url, endpoint: `${id}/${endpoint}`, agents: [...profiles.keys()] }, "the gateway listens");
-  return {
-    url,
-    address,
-    port,
-    ready,
-    close() {
-      closing ??= shutDown();
-      return closing;
-    },
-  };
 }
 
-function listen(server: Server, { gateway }: GatewayConfig): Promise<void> {
-  const host = gateway.bind === "loopback" ? "127.0.0.1" : gateway.bind;
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) =>
-      reject(
-        new ConfigError([
-          {
-            source: `gateway ${gateway.id}/${gateway.endpoint}`,
-            path: error.code === "EADDRINUSE" ? "gateway.port" : "gateway.bind",
-            found: `${host}:${gateway.port}, which cannot be listened on (${error.code ?? error.message})`,
-            expected: "a free port and an address of this machine; change gateway.port or gateway.bind",
-          },
-        ]),
-      ),
-    );
-    server.listen(gateway.port, host, resolve);
-  });
+function restarting(seconds: number): string {
+  return `the gateway is restarting, come back in ${seconds} s`;
 }

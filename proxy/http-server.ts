@@ -89,7 +89,7 @@ export function createHttpServer(app: App, { limits, certificate, clock, log }: 
     answerAndCut(socket as Socket, "405 Method Not Allowed");
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    const status = statusOf(error.code ?? "");
+    const status = statusOf(error.code);
     const halfAnswered = answering.get(socket)?.headersSent === true;
     if (status === undefined || !socket.writable || halfAnswered) return void socket.destroy();
     answerAndCut(socket as Socket, status);
@@ -104,7 +104,9 @@ const STATUS_OF_FAULT: Readonly<Record<string, string>> = {
 };
 
 /** Undefined for what is not HTTP: a connection reset, a TLS handshake that failed. */
-function statusOf(code: string): string | undefined {
+function statusOf(code: unknown): string | undefined {
+  // An aborted answer brings the number of a DOMException.
+  if (typeof code !== "string") return undefined;
   return STATUS_OF_FAULT[code] ?? (code.startsWith("HPE_") ? "400 Bad Request" : undefined);
 }
 

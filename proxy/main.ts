@@ -5,6 +5,7 @@ import type { FrontDoorConfig } from "../config/front-door.ts";
 import type { Clock } from "../core/clock.ts";
 import { drain } from "../core/drain.ts";
 import type { Log } from "../core/log.ts";
+import { openCertificate } from "../core/served-certificate.ts";
 import type { Store } from "../core/store.ts";
 import { watchFiles } from "../core/watch-files.ts";
 import { createAdminApi } from "./admin/admin-api.ts";
@@ -14,11 +15,12 @@ import { createAsserter } from "./assert/assert.ts";
 import { composePages } from "./compose-pages.ts";
 import { createHttpForwarder } from "./forward/forward-http.ts";
 import { createUpgradeForwarder } from "./forward/forward-upgrade.ts";
+import { createHttpServer } from "./http-server.ts";
 import { openLeaves } from "./leaves.ts";
 import { type Listener, listen } from "./listen.ts";
 import { createPlaces } from "./live/places.ts";
+import { affordableConnections, maxOpenFiles } from "./open-files.ts";
 import { createPrivateServer } from "./private-server.ts";
-import { certificateOf, createPublicServer } from "./public-server.ts";
 import { createReadiness } from "./readiness.ts";
 import { sessionCookieName } from "./request/cookie.ts";
 import { createRouter } from "./route/pick-endpoint.ts";
@@ -51,7 +53,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
   const { publicUrl, limits, contact } = config;
   let closing: Promise<void> | undefined;
   const isStopping = () => closing !== undefined;
-  const firstCertificate = certificateOf(config);
+  const ownCertificate = openCertificate(config.tls, "tls");
 
   const leaves = await openLeaves(config, files, { store, clock, log });
   const { audit, trust, keyring, metadata, policy, policyReload, live, identify, homes, health } = leaves;
@@ -115,11 +117,14 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     stopping: isStopping,
   });
 
-  const { server: publicServer, certificate } = createPublicServer(app, firstCertificate, config, {
-    trustedProxies,
+  const connections = affordableConnections(limits.connections, maxOpenFiles(), log);
+  const publicServer = createHttpServer(app, {
+    limits: { ...limits, connections, trustedProxies },
+    certificate: ownCertificate?.first,
     clock,
     log,
   });
+  const certificate = ownCertificate?.serve(publicServer, { clock, log });
   const privateServer = createPrivateServer(readiness.state, leaves.metrics);
   const listeners: Listener[] = [];
   let stopWatching = () => {};

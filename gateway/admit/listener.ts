@@ -1,6 +1,7 @@
 // The gateway's only way in: an HTTP server that answers /health to anyone and hands everything else to the
 // admission, or to the control channel, with one audit line for each verdict.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { AssertionClaims } from "../../core/assertion.ts";
@@ -14,6 +15,7 @@ import {
   type RequestId,
 } from "../../core/ids.ts";
 import type { Result } from "../../core/result.ts";
+import { type TlsCertificate, tlsOptions } from "../../core/tls-certificate.ts";
 import type { Admission, Admitted, Refusal } from "./admission.ts";
 import type { Caller } from "./caller.ts";
 import { refuseRequest, refuseUpgrade } from "./refusal.ts";
@@ -25,6 +27,8 @@ export type ListenerDeps = {
   /** Bytes of one WebSocket message. */
   readonly maxMessageSize: number;
   readonly concurrentConnections: number;
+  /** With it the listener speaks TLS and nothing else. */
+  readonly certificate: TlsCertificate | undefined;
   readonly admission: Admission;
   readonly audit: Audit;
   readonly health: () => { readonly status: "ok" | "not_ready" };
@@ -36,7 +40,9 @@ export type ListenerDeps = {
 };
 
 const MAX_HEADER_BYTES = 16 * 1024;
+/** For the TLS handshake too. */
 const HEADERS_TIMEOUT_MS = 10_000;
+const CHECK_EVERY_MS = 1_000;
 /** Sockets beyond the admitted ones: requests being judged, health probes. */
 const SPARE_SOCKETS = 256;
 
@@ -48,7 +54,7 @@ export function createListener(deps: ListenerDeps): Server {
     perMessageDeflate: false,
     clientTracking: false,
   });
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS });
+  const server = createServerOver(deps.certificate);
   server.maxConnections = deps.concurrentConnections + SPARE_SOCKETS;
 
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
@@ -76,11 +82,23 @@ export function createListener(deps: ListenerDeps): Server {
     );
   });
 
-  server.on("clientError", (_error, socket) => {
-    if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n");
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    // What is not HTTP, such as a failed TLS handshake, gets no answer in it.
+    const isHttp = /^(HPE_|ERR_HTTP_)/.test(String(error.code));
+    if (isHttp && socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n");
     else socket.destroy();
   });
   return server;
+}
+
+function createServerOver(certificate: TlsCertificate | undefined): Server {
+  const options = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_EVERY_MS,
+  };
+  if (certificate === undefined) return createServer(options);
+  return createTlsServer({ ...options, ...tlsOptions(certificate), handshakeTimeout: HEADERS_TIMEOUT_MS });
 }
 
 function requestIdOf(request: IncomingMessage): RequestId {

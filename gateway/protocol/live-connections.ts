@@ -13,6 +13,8 @@ export type LiveConnections = {
   open(socket: WebSocket, caller: Caller, requestId: RequestId): void;
   /** Sockets that are not gone, those that are being closed included. */
   count(): number;
+  /** Those that are not being closed. */
+  list(): readonly Connection[];
   publish(owner: UserId, event: ChatEvent): void;
   /** Each session that has a connection, once. */
   sids(): readonly SessionId[];
@@ -87,6 +89,7 @@ export function createLiveConnections(deps: LiveConnectionsDeps): LiveConnection
       if (isNewSession) deps.onNewSession();
     },
     count: () => sockets.size,
+    list: everybody,
     publish(owner, event) {
       for (const connection of byUser.get(owner) ?? []) connection.tell(event);
     },

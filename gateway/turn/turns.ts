@@ -29,8 +29,12 @@ export type Turns = {
   running(identity: SessionIdentity): ChatHistoryAnswer["running"];
   /** Turns of one person, or of everybody. */
   counts(userId?: UserId): { readonly running: number; readonly waiting: number };
+  /** Whether this person has a turn running or waiting. */
+  isBusy(userId: UserId): boolean;
   /** Sessions of everybody that have a turn running or waiting. */
   activeSessions(): number;
+  /** What was accepted goes on. */
+  takeNoMore(): void;
   /** Ends every turn, keeping what was said, and takes no more. */
   close(): Promise<void>;
 };
@@ -148,6 +152,10 @@ export function createTurns(deps: TurnsDeps): Turns {
     if (deps.lanes.leave(laneTurn)) runDeps.end(turn, { state: "aborted", message: null });
   }
 
+  function takeNoMore() {
+    stopping = true;
+  }
+
   return {
     send(request) {
       const place = placeOf(request.identity);
@@ -172,14 +180,22 @@ export function createTurns(deps: TurnsDeps): Turns {
       const waiting = own.filter(isWaiting).length;
       return { running: own.length - waiting, waiting };
     },
+    isBusy: (userId) => [...live.values()].some((entries) => isOf(entries, userId)),
     activeSessions: () => live.size,
+    takeNoMore,
     async close() {
-      stopping = true;
+      takeNoMore();
       await sending.idle();
       for (const entries of [...live.values()]) for (const entry of [...entries.values()]) stop(entry);
       await Promise.all(runs);
     },
   };
+}
+
+/** All turns of one session are one person's. */
+function isOf(entries: ReadonlyMap<string, Entry>, userId: UserId): boolean {
+  const [entry] = entries.values();
+  return entry?.turn.request.identity.userId === userId;
 }
 
 function isWaiting(turn: LiveTurn): boolean {

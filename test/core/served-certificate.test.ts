@@ -5,9 +5,10 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { connect, createServer, type TLSSocket } from "node:tls";
 import { beforeAll, describe, expect, it, onTestFinished, test } from "vitest";
+import { ConfigError } from "../../core/config-error.ts";
 import { createLog } from "../../core/log.ts";
-import { serveCertificate } from "../../core/served-certificate.ts";
-import { readCertificate, tlsOptions } from "../../core/tls-certificate.ts";
+import { openCertificate } from "../../core/served-certificate.ts";
+import { tlsOptions } from "../../core/tls-certificate.ts";
 import { folderWith } from "../config/config-folder.ts";
 import { selfSigned, type TestCertificate } from "../support/certificates.ts";
 import { createManualClock } from "../support/manual-clock.ts";
@@ -30,16 +31,16 @@ beforeAll(async () => {
 async function start(first = old) {
   const folder = folderWith({ cert: first.cert, key: first.key });
   const files = { certificate: join(folder, "cert"), key: join(folder, "key") };
-  const read = readCertificate(files, "tls");
-  if (!read.ok) throw new Error(read.error.found);
-  const server = createServer(tlsOptions(read.value));
+  const own = openCertificate(files, "tls");
+  if (own === undefined) throw new Error("files that were given");
+  const server = createServer(tlsOptions(own.first));
   server.on("secureConnection", (socket: TLSSocket) => socket.on("data", (chunk) => socket.write(chunk)));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const clock = createManualClock(NOW);
   const lines: Record<string, unknown>[] = [];
   const log = createLog("test", "info", { write: (line) => void lines.push(JSON.parse(line)) });
-  const served = serveCertificate(server, read.value, { files, key: "tls", clock, log });
+  const served = own.serve(server as never, { clock, log });
   onTestFinished(() => {
     served.stop();
     server.close();
@@ -78,6 +79,27 @@ async function start(first = old) {
 
 const said = (lines: readonly Record<string, unknown>[]) => lines.map(({ level, msg }) => `${level} ${msg}`);
 const KEPT = "error the changed certificate files are not taken over: the certificate in use stays";
+
+describe("a certificate at the start", () => {
+  it("is none where none is configured", () => {
+    expect(openCertificate(undefined, "tls")).toBeUndefined();
+  });
+
+  it("that cannot be used is the operator's fault, with file and remedy", () => {
+    const folder = folderWith({ cert: old.cert, key: next.key });
+    const files = { certificate: join(folder, "cert"), key: join(folder, "key") };
+    expect(() => openCertificate(files, "gateway.tls")).toThrow(
+      new ConfigError([
+        {
+          source: files.key,
+          path: "gateway.tls.key",
+          found: "another certificate's key",
+          expected: `the private key that ${files.certificate} was issued for; it must be the first certificate in its file`,
+        },
+      ]),
+    );
+  });
+});
 
 describe("a certificate whose files change", () => {
   test.each(["write", "rename"] as const)("is in use for new handshakes: %s", async (how) => {

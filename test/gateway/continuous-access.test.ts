@@ -423,7 +423,9 @@ describe("the audit log", () => {
         await silent.closed;
       }),
     ).toBe("connect timeout");
-    expect(await reasonOf(({ running }) => running.close())).toBe("service restart");
+    expect(await reasonOf(({ running }) => running.close())).toBe(
+      "the gateway is restarting, come back in 1 s",
+    );
     expect(
       await reasonOf((gateway, { socket }) => {
         socket.pause();

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { ConfigError } from "../../core/config-error.ts";
 import type { ChatHistoryAnswer, SessionsListAnswer } from "../../core/gateway-protocol.ts";
@@ -13,6 +13,9 @@ import {
   type TestGateway,
   type TestGatewayOptions,
 } from "../support/gateway-fixture.ts";
+
+/** Somebody else than the fixture's person. */
+const OTHER = `u_${"b".repeat(26)}`;
 
 const started: TestGateway[] = [];
 
@@ -172,6 +175,58 @@ describe("limits", () => {
 });
 
 describe("restarting", () => {
+  test("with a drain time closes who waits for nothing, one by one, and who has a turn running after it", async () => {
+    const gateway = await start({ drain: "20s" });
+    const busy = await gateway.connect();
+    const [one, other] = [await gateway.connect({ sub: OTHER }), await gateway.connect({ sub: OTHER })];
+    const closed: string[] = [];
+    for (const [name, client] of Object.entries({ busy, one, other }))
+      void client.closed.then(({ code, reason }) => closed.push(`${name} ${code} ${reason}`));
+    await busy.request("chat.send", { sessionKey: "main", message: "slow", idempotencyKey: "r1" });
+    await gateway.slowWord();
+    await busy.chat((event) => event.state === "delta");
+
+    const closing = gateway.running.close();
+    await one.closed;
+    expect(gateway.running.ready()).toBe(false);
+    expect((await ask(`${gateway.running.url}/health`)).status).toBe(503);
+    const headers = { ...HANDSHAKE, "x-gateway-assertion": gateway.door.assertion() };
+    expect(await ask(`${gateway.running.url}/ws`, { headers })).toMatchObject({
+      status: 503,
+      headers: { "retry-after": "5" },
+      body: { error: { code: "stopping" } },
+    });
+    const late = { sessionKey: "main", message: "where", idempotencyKey: "r2" };
+    expect(await busy.refused("chat.send", late)).toMatchObject({ code: "UNAVAILABLE", retryable: true });
+    expect(closed).toEqual(["one 1012 the gateway is restarting, come back in 2 s"]);
+    gateway.clock.advance(100);
+    await other.closed;
+    expect(closed.length).toBe(2);
+
+    await busy.request("chat.abort", { sessionKey: "main" });
+    await busy.chat((event) => event.state === "aborted");
+    await vi.waitFor(() => {
+      gateway.clock.advance(100);
+      expect(closed.length).toBe(3);
+    });
+    expect(closed[2]).toMatch(/^busy 1012 the gateway is restarting, come back in \d s$/);
+    gateway.clock.advance(100);
+    await closing;
+  });
+
+  test("ends what still runs when the drain time is over", async () => {
+    const gateway = await start({ drain: "1s" });
+    const client = await gateway.connect();
+    await client.request("chat.send", { sessionKey: "main", message: "slow", idempotencyKey: "r1" });
+    await gateway.slowWord();
+    await client.chat((event) => event.state === "delta");
+    const closing = gateway.running.close();
+    gateway.clock.advance(1_000);
+    await client.chat((event) => event.state === "aborted");
+    expect((await client.closed).code).toBe(1012);
+    await closing;
+  });
+
   test("closes connections with 1012 and keeps what a running turn has said", async () => {
     const gateway = await start();
     const client = await gateway.connect();
@@ -180,7 +235,10 @@ describe("restarting", () => {
     await gateway.slowWord();
     await client.chat((event) => event.state === "delta");
     await gateway.running.close();
-    expect(await client.closed).toEqual({ code: 1012, reason: "service restart" });
+    expect(await client.closed).toEqual({
+      code: 1012,
+      reason: "the gateway is restarting, come back in 1 s",
+    });
     expect(client.chatEvents().map(({ state }) => state)).toEqual(["delta", "aborted"]);
 
     const next = keep(await gateway.restart());

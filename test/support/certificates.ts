@@ -1,6 +1,6 @@
 // Certificates as a test needs them: for these names, valid in this span, signed by themselves or by a CA of the test.
 import "reflect-metadata";
-import { webcrypto } from "node:crypto";
+import { randomUUID, webcrypto } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 
 export type TestCertificate = {
@@ -27,7 +27,8 @@ export async function selfSigned(options: CertificateOptions = {}): Promise<Test
   const keys = await newKeys();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     ...factsOf(options),
-    name: "CN=test",
+    // A name of its own: of two CAs with the same one a verifier takes the first.
+    name: `CN=${randomUUID()}`,
     keys,
     extensions: [namesOf(options)],
   });

@@ -16,6 +16,7 @@ import { ok } from "../../core/result.ts";
 import type { Store } from "../../core/store.ts";
 import { createSessions } from "../../proxy/identify/sessions.ts";
 import { type RunningFrontDoor, startFrontDoor } from "../../proxy/main.ts";
+import { sessionCookieName } from "../../proxy/request/cookie.ts";
 import { createSessionIndex } from "../../token-exchange/session-index.ts";
 import { freePort } from "./free-port.ts";
 import { createMemoryStore, type MemoryStore } from "./memory-store.ts";
@@ -101,7 +102,8 @@ export async function startTestFrontDoor(options: FrontDoorOptions): Promise<Fro
   const data = await mkdtemp(join(tmpdir(), "gatehouse-door-"));
   const clock = options.clock ?? systemClock;
   const port = await freePort();
-  const publicUrl = `http://localhost:${port}`;
+  const scheme = options.config?.tls === undefined ? "http" : "https";
+  const publicUrl = `${scheme}://localhost:${port}`;
   const issuer = options.issuer ?? ISSUER;
   const config = frontDoorSchema.parse({
     publicUrl,
@@ -186,7 +188,7 @@ export async function startTestFrontDoor(options: FrontDoorOptions): Promise<Fro
         },
         clock.now(),
       );
-      return `gatehouse=${handle}`;
+      return `${sessionCookieName(publicUrl)}=${handle}`;
     },
     auditLines,
     async editPolicy(edit) {

@@ -219,7 +219,7 @@ export function createFakeGateway() {
   /** Every connection ends, and the runs under way are forgotten; messages are on disk. */
   function restart() {
     for (const run of runs) run.over = true;
-    cut(1012, "service restart");
+    cut(1012, "the gateway is restarting, come back in 1 s");
   }
 
   function end(runId: string): FakeRun {
