@@ -27,6 +27,9 @@ export function statusText(status: StatusAnswer): string {
         url,
       ]),
     ),
+    ...status.endpoints.flatMap(({ gateway, endpoint, fault }) =>
+      fault === null ? [] : [`${gateway}/${endpoint} is down: ${plain(fault)}`],
+    ),
     "",
     keysText(status.keys),
   ].join("\n");

@@ -98,6 +98,12 @@ export const key256 = parsed(
   "256-bit key",
 );
 
+const FINGERPRINT =
+  "a certificate's SHA-256 fingerprint: 64 hexadecimal digits, with or without colons, or 43 base64 characters";
+
+/** SHA-256 of a certificate, as OpenSSL, browsers and our own log write it; → lower-case hex. */
+export const fingerprint = parsed(parseFingerprint, FINGERPRINT, "SHA-256 fingerprint");
+
 /** The addresses of a list of IPs and prefixes; undefined when one of them is neither. */
 export function addressRangeOf(list: readonly string[]): BlockList | undefined {
   const range = new BlockList();
@@ -154,4 +160,10 @@ function parseKey256(text: string): Buffer | undefined {
   if (/^[0-9a-fA-F]{64}$/.test(text)) return Buffer.from(text, "hex");
   // Buffer.from skips what is not base64: without this check a sentence would pass for a key.
   return /^[A-Za-z0-9+/_-]{43}=?$/.test(text) ? Buffer.from(text, "base64") : undefined;
+}
+
+function parseFingerprint(text: string): string | undefined {
+  if (/^[0-9a-fA-F]{64}$/.test(text)) return text.toLowerCase();
+  if (/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){31}$/.test(text)) return text.replaceAll(":", "").toLowerCase();
+  return /^[A-Za-z0-9+/_-]{43}=?$/.test(text) ? Buffer.from(text, "base64").toString("hex") : undefined;
 }

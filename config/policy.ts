@@ -32,6 +32,7 @@ export function routingTableOf(file: RoutesFile): RoutingTable {
         endpoints: entriesOf<EndpointId, string>(gateway.endpoints).map(([endpoint, url]) => ({
           id: endpoint,
           url,
+          ...gateway.tls,
         })),
         userHeader: gateway.userHeader?.toLowerCase(),
         sendGroups: gateway.sendGroups,

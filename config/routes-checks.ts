@@ -23,10 +23,10 @@ function gatewayIssues(document: Document): ConfigIssue[] {
   return keysAt(document.value, ["gateways"]).flatMap((id) => {
     const path = ["gateways", id];
     const gateway = valueAt(document.value, path);
-    const { userHeader, allowPlain = false } = soundKeys(gatewayEntry, gateway);
+    const { userHeader, allowPlain = false, tls } = soundKeys(gatewayEntry, gateway);
     const endpoints = soundEntries(origin, valueAt(gateway, ["endpoints"]));
     const issues = endpoints.flatMap(([endpoint, url]) => {
-      const expected = endpointFault(new URL(url), allowPlain);
+      const expected = endpointFault(new URL(url), allowPlain, tls !== undefined);
       return expected === undefined ? [] : [issueAt(document, [...path, "endpoints", endpoint], expected)];
     });
     if (userHeader === undefined || !isReservedHeader(userHeader)) return issues;
@@ -36,9 +36,10 @@ function gatewayIssues(document: Document): ConfigIssue[] {
 }
 
 /** What is expected instead of this address; undefined when assertions may be sent to it (S40). */
-function endpointFault(url: URL, allowPlain: boolean): string | undefined {
+function endpointFault(url: URL, allowPlain: boolean, isPinned: boolean): string | undefined {
   if (isNeverTarget(url.hostname))
     return "an address that is not link-local, unspecified or for instance metadata";
+  if (url.protocol === "http:" && isPinned) return "https, because tls.fingerprint pins a certificate";
   if (url.protocol === "https:" || isLoopbackTarget(url.hostname)) return undefined;
   if (!allowPlain) return "https; http only to loopback, or with allowPlain to a private address";
   if (isPrivateAddress(url.hostname)) return undefined;

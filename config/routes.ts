@@ -1,7 +1,7 @@
 // routes.json5, ops's file: the gateways with their endpoints, and the ordered rules that pick one.
 import { z } from "zod";
 import type { AgentId, EndpointId, GatewayId } from "../core/ids.ts";
-import { agentId, endpointId, gatewayId, origin, person } from "./field-values.ts";
+import { agentId, endpointId, fingerprint, gatewayId, origin, person } from "./field-values.ts";
 
 const HEADER_NAME = "a header name of letters, digits and hyphens";
 const CONDITION = "at least one, or no such key: a rule without it holds for all";
@@ -22,6 +22,16 @@ export const gatewayEntry = z.strictObject({
     .boolean()
     .default(false)
     .describe("Allow http to a private address: only inside a VPN or tunnel that encrypts by itself."),
+  tls: z
+    .strictObject({
+      fingerprint: fingerprint.describe(
+        "SHA-256 of the certificate that the endpoints show: exactly this one is accepted, whoever issued it and whatever its names and dates.",
+      ),
+    })
+    .optional()
+    .describe(
+      "Pins the certificate. Left out: it must be valid for the endpoint's name, from a CA that Node trusts.",
+    ),
   userHeader: z
     .string(HEADER_NAME)
     .regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, HEADER_NAME)
@@ -53,7 +63,14 @@ export type Endpoint = {
   readonly id: EndpointId;
   /** http(s) origin, so without a path and without a trailing slash. */
   readonly url: string;
+  /** The one certificate that it may show: SHA-256 in lower-case hex. */
+  readonly fingerprint?: string;
 };
+
+/** What tells two endpoints apart: the same name at another address, or with another certificate, is another place. */
+export function addressOf({ url, fingerprint }: Pick<Endpoint, "url" | "fingerprint">): string {
+  return fingerprint === undefined ? url : `${url} ${fingerprint}`;
+}
 
 export type Gateway = {
   readonly id: GatewayId;

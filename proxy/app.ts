@@ -2,6 +2,7 @@
 // one before can make; the first that says no ends it, with one audit line. Nothing here does a stage's work.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { addressOf } from "../config/routes.ts";
 import type { AssertionUse } from "../core/assertion.ts";
 import type { Audit } from "../core/audit.ts";
 import type { Denial } from "../core/denial.ts";
@@ -128,7 +129,7 @@ export function createApp(deps: AppDeps): App {
         agents,
         gateway: gateway.id,
         endpoint: endpoint.id,
-        url: endpoint.url,
+        address: addressOf(endpoint),
         snapshot,
       });
       if (ended === undefined) return ok({ grant: grant.value, upstream: upstream.value });

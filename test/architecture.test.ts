@@ -24,6 +24,7 @@ const ROOMS = Object.keys(MAY_IMPORT);
 const REACHES_OUT: Readonly<Record<string, string>> = {
   "proxy/forward/forward-http.ts": "requests to gateways",
   "proxy/forward/dial-upstream.ts": "upgrades to gateways",
+  "proxy/route/connect-endpoint.ts": "every connection to a gateway",
   "proxy/route/health.ts": "asks gateways whether they are up",
   "proxy/control/": "the control channel to gateways",
   "proxy/pages/relying-party.ts": "the login's requests to the provider, through a fetch that it is given",

@@ -19,6 +19,8 @@ export type StatusAnswer = {
     readonly endpoint: string;
     readonly url: string;
     readonly state: EndpointState;
+    /** Why it is down; null when it is not, or nobody knows. */
+    readonly fault: string | null;
     /** The control channel: while it is away, what ends here ends there only when its lease runs out. */
     readonly channel: ChannelState;
     readonly connections: number;

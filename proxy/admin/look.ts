@@ -20,7 +20,7 @@ export type LookDeps = {
   readonly keyring: Keyring;
   readonly live: Pick<LiveConnections, "list" | "size">;
   readonly table: () => RoutingTable;
-  readonly health: Pick<Health, "stateOf">;
+  readonly health: Pick<Health, "stateOf" | "faultOf">;
   readonly channels: Pick<ControlChannels, "stateOf">;
   readonly list: SessionList;
 };
@@ -70,6 +70,7 @@ function describeEndpoints({ table, health, channels, live }: LookDeps): StatusA
       endpoint: endpoint.id,
       url: endpoint.url,
       state: health.stateOf(endpoint),
+      fault: health.faultOf(endpoint) ?? null,
       channel: channels.stateOf(endpoint),
       connections: connections.filter(
         ({ decided }) => decided?.gateway === gateway.id && decided.endpoint === endpoint.id,

@@ -1,6 +1,6 @@
 // The control channels of one front door: one to every endpoint of the routing table, as the table changes. What they
 // carry is in channel.ts and docs/control-channel.md.
-import type { Endpoint, RoutingTable } from "../../config/routes.ts";
+import { addressOf, type Endpoint, type RoutingTable } from "../../config/routes.ts";
 import { audienceOf } from "../../core/assertion.ts";
 import type { Store } from "../../core/store.ts";
 import {
@@ -63,8 +63,9 @@ export function createControlChannels(deps: ControlChannelDeps): ControlChannels
 
   sync();
   return {
-    stateOf({ url }) {
-      const there = [...channels.values()].filter(({ place }) => place.endpoint.url === url);
+    stateOf(endpoint) {
+      const address = addressOf(endpoint);
+      const there = [...channels.values()].filter(({ place }) => addressOf(place.endpoint) === address);
       const connected = there.length > 0 && there.every((channel) => channel.state() === "connected");
       return connected ? "connected" : "away";
     },
@@ -84,12 +85,15 @@ export function createControlChannels(deps: ControlChannelDeps): ControlChannels
   };
 }
 
-/** By name and address: an endpoint that has moved is another one to dial. */
+/** By name and address: an endpoint that has moved, or gets another certificate, is another one to dial. */
 function placesOf({ gateways }: RoutingTable): ReadonlyMap<string, Place> {
   const places = [...gateways.values()].flatMap((gateway) =>
     gateway.endpoints.map((endpoint): Place => ({ gateway: gateway.id, endpoint })),
   );
   return new Map(
-    places.map((place) => [`${audienceOf(place.gateway, place.endpoint.id)} ${place.endpoint.url}`, place]),
+    places.map((place) => [
+      `${audienceOf(place.gateway, place.endpoint.id)} ${addressOf(place.endpoint)}`,
+      place,
+    ]),
   );
 }

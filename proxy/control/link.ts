@@ -16,6 +16,7 @@ import {
   parseGatewayControlFrame,
 } from "../../core/control-channel.ts";
 import { verifyControlProof } from "../../core/control-proof.ts";
+import { connectorTo, isUnreachable } from "../route/connect-endpoint.ts";
 import type { EndpointKeys } from "./endpoint-keys.ts";
 import { type DoorIdentity, newNonce, signDoorProof, signTicket } from "./opening-tokens.ts";
 import type { Place } from "./place.ts";
@@ -76,6 +77,8 @@ export function openLink(place: Place, deps: LinkDeps, events: LinkEvents): Link
     maxPayload: CONTROL_MAX_FRAME,
     perMessageDeflate: false,
     followRedirects: false,
+    // A form that node:http takes too, which the types of `ws` leave out.
+    createConnection: connectorTo(place.endpoint, CONTROL_OPENING_MS) as never,
   });
   let cancelTimer = clock.after(CONTROL_OPENING_MS, () => end(broken("no answer to the upgrade in time")));
   const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
@@ -94,7 +97,7 @@ export function openLink(place: Place, deps: LinkDeps, events: LinkEvents): Link
   socket.on("message", receive);
   socket.on("error", (error: NodeJS.ErrnoException) => {
     // What `ws` itself finds wrong with a frame, such as its size; it has sent the close frame already.
-    const fault = error.code ?? error.message;
+    const fault = isUnreachable(error) ? error.fault : (error.code ?? error.message);
     if (fault.startsWith("WS_ERR_")) end(breach(fault), 1002);
     else end(broken(fault));
   });

@@ -1,5 +1,6 @@
 // Decides again about a connection that is live: by the same functions that admitted it, with the policy of now.
 
+import { addressOf } from "../../config/routes.ts";
 import { evaluate } from "../decide/decide.ts";
 import type { PolicyInForce } from "../policy/policy-in-force.ts";
 import { route } from "../route/route.ts";
@@ -19,7 +20,7 @@ export function createJudge(policy: PolicyInForce, now: () => number): Judge {
       const routed = route(identity, agent, routing);
       if (!routed.ok || routed.value.gateway.id !== decided.gateway) return false;
       return routed.value.gateway.endpoints.some(
-        ({ id, url }) => id === decided.endpoint && url === decided.url,
+        (endpoint) => endpoint.id === decided.endpoint && addressOf(endpoint) === decided.address,
       );
     });
     return stays ? undefined : { code: "moved" };

@@ -18,8 +18,8 @@ export type Decided = {
   readonly agents: readonly AgentId[];
   readonly gateway: string;
   readonly endpoint: string;
-  /** The endpoint's address: the same name at another address is another place. */
-  readonly url: string;
+  /** The endpoint's, as `addressOf` gives it: the same name at another one is another place. */
+  readonly address: string;
   readonly snapshot: number;
 };
 

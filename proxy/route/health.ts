@@ -1,16 +1,19 @@
 // Which endpoints answer. Asked every few seconds on their `GET /health`, and told at once by the forwarding
 // stage when a connection fails. Decides nothing about who may use them.
-import { Agent, request } from "undici";
-import type { Endpoint, RoutingTable } from "../../config/routes.ts";
+import { Client } from "undici";
+import { addressOf, type Endpoint, type RoutingTable } from "../../config/routes.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
+import { connectorTo, faultOf } from "./connect-endpoint.ts";
 
 export type EndpointState = "up" | "down";
 
 export type Health = {
   /** An endpoint not asked yet counts as up: a request is the quickest way to find out. */
   stateOf(endpoint: Endpoint): EndpointState;
-  report(endpoint: Endpoint, state: EndpointState): void;
+  /** Why it is down, in words for operations; undefined when nobody knows. */
+  faultOf(endpoint: Endpoint): string | undefined;
+  report(endpoint: Endpoint, state: EndpointState, fault?: string): void;
   close(): Promise<void>;
 };
 
@@ -18,34 +21,46 @@ const PROBE_EVERY_MS = 5_000;
 const FIRST_PROBE_MS = 1_000;
 const PROBE_TIMEOUT_MS = 2_000;
 
+type Known = { readonly state: EndpointState; readonly fault: string | undefined };
+
 export function createHealth(deps: { table: () => RoutingTable; clock: Clock; log: Log }): Health {
-  const states = new Map<string, EndpointState>();
-  const agent = new Agent({ connections: 1, connect: { timeout: PROBE_TIMEOUT_MS } });
+  const states = new Map<string, Known>();
+  const probes = new Set<Client>();
   let stopped = false;
   let cancelNext = () => {};
 
-  function report(endpoint: Endpoint, state: EndpointState) {
-    const before = states.get(endpoint.url);
-    states.set(endpoint.url, state);
-    if (before === state || (before === undefined && state === "up")) return;
-    const line = { endpoint: endpoint.id, url: endpoint.url };
+  function report(endpoint: Endpoint, state: EndpointState, fault?: string) {
+    const address = addressOf(endpoint);
+    const before = states.get(address);
+    // Whoever only noticed that it is down leaves what is known about why.
+    const why = state === "down" ? (fault ?? before?.fault) : undefined;
+    states.set(address, { state, fault: why });
+    const isNews = before?.state !== state || before.fault !== why;
+    if (!isNews || (before === undefined && state === "up")) return;
+    const line = { endpoint: endpoint.id, url: endpoint.url, ...(why === undefined ? {} : { fault: why }) };
     if (state === "down") deps.log.warn(line, "gateway endpoint is down");
     else deps.log.info(line, "gateway endpoint is up again");
   }
 
+  // Over a connection of its own: what it finds is what the next person's connection would.
   async function probe(endpoint: Endpoint) {
+    const client = new Client(endpoint.url, {
+      connect: connectorTo(endpoint, PROBE_TIMEOUT_MS),
+      headersTimeout: PROBE_TIMEOUT_MS,
+      bodyTimeout: PROBE_TIMEOUT_MS,
+    });
+    probes.add(client);
     try {
-      const answer = await request(`${endpoint.url}/health`, {
-        dispatcher: agent,
-        headersTimeout: PROBE_TIMEOUT_MS,
-        bodyTimeout: PROBE_TIMEOUT_MS,
-      });
+      const answer = await client.request({ method: "GET", path: "/health" });
       await answer.body.dump({ limit: 16_384 });
-      report(endpoint, answer.statusCode === 200 ? "up" : "down");
-    } catch {
+      if (answer.statusCode === 200) report(endpoint, "up");
+      else report(endpoint, "down", `status ${answer.statusCode}`);
+    } catch (error) {
       // Closing cuts a question short: that says nothing about the endpoint.
-      if (!stopped) report(endpoint, "down");
+      if (!stopped) report(endpoint, "down", faultOf(error));
     }
+    probes.delete(client);
+    await client.destroy();
   }
 
   async function round() {
@@ -57,12 +72,13 @@ export function createHealth(deps: { table: () => RoutingTable; clock: Clock; lo
   // Not at once: what is started together with the door gets a moment to listen.
   cancelNext = deps.clock.after(FIRST_PROBE_MS, () => void round());
   return {
-    stateOf: (endpoint) => states.get(endpoint.url) ?? "up",
+    stateOf: (endpoint) => states.get(addressOf(endpoint))?.state ?? "up",
+    faultOf: (endpoint) => states.get(addressOf(endpoint))?.fault,
     report,
     async close() {
       stopped = true;
       cancelNext();
-      await agent.destroy();
+      await Promise.all([...probes].map((client) => client.destroy()));
     },
   };
 }

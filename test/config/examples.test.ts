@@ -109,6 +109,22 @@ describe("the examples", () => {
             },
           ],
           [
+            "oslo",
+            {
+              id: "oslo",
+              label: "oslo",
+              endpoints: [
+                {
+                  id: "oslo-1",
+                  url: "https://10.8.0.9:18789",
+                  fingerprint: "3b7f0a9451c26ed81fa37709e45b208c96dd4a13f068bc257e913ca805ef42d6",
+                },
+              ],
+              userHeader: undefined,
+              sendGroups: false,
+            },
+          ],
+          [
             "berlin",
             {
               id: "berlin",
@@ -122,8 +138,9 @@ describe("the examples", () => {
         rules: [
           { index: 0, users: undefined, groups: undefined, agents: ["analyst"], to: "berlin" },
           { index: 1, users: ["dana@example.com"], groups: undefined, agents: undefined, to: "berlin" },
-          { index: 2, users: undefined, groups: ["field"], agents: ["assistant"], to: "berlin" },
-          { index: 3, users: undefined, groups: undefined, agents: undefined, to: "cloud" },
+          { index: 2, users: undefined, groups: ["oslo"], agents: undefined, to: "oslo" },
+          { index: 3, users: undefined, groups: ["field"], agents: ["assistant"], to: "berlin" },
+          { index: 4, users: undefined, groups: undefined, agents: undefined, to: "cloud" },
         ],
       },
       files: ["front-door", "access", "routes"].map((name) => join(EXAMPLES, `${name}.json5`)),

@@ -6,6 +6,7 @@ import {
   bindAddress,
   cidr,
   duration,
+  fingerprint,
   httpUrl,
   issuerUrl,
   key256,
@@ -38,6 +39,28 @@ describe.each<Kind>([
       ["366d", 31_622_400_000],
     ],
     bad: ["0s", "367d", "1w", "1.5h", "-1s", "8 h", "", "999999999d", "8H", 8, null],
+  },
+  {
+    kind: "fingerprint",
+    schema: fingerprint,
+    good: [
+      ["ab".repeat(32), "ab".repeat(32)],
+      ["AB".repeat(32), "ab".repeat(32)],
+      [new Array(32).fill("Ab").join(":"), "ab".repeat(32)],
+      [Buffer.alloc(32, 0xfb).toString("base64"), "fb".repeat(32)],
+      [Buffer.alloc(32, 0xfb).toString("base64url"), "fb".repeat(32)],
+    ],
+    // Of SHA-1, shortened, with what OpenSSL prints before it, with blanks.
+    bad: [
+      "ab".repeat(20),
+      "ab".repeat(31),
+      `${"ab".repeat(32)}a`,
+      new Array(31).fill("ab").join(":"),
+      `sha256 Fingerprint=${new Array(32).fill("AB").join(":")}`,
+      `${"ab".repeat(32)} `,
+      "",
+      null,
+    ],
   },
   {
     kind: "pause",

@@ -180,6 +180,26 @@ describe("ops's file", () => {
     ]);
   });
 
+  test("pins a certificate for all endpoints of a gateway, and only where there is one", () => {
+    const tls = { fingerprint: "AB".repeat(32) };
+    const pinned = withGateway({ tls });
+    const [gateway] = check(ACCESS, pinned).value?.routing.gateways.values() ?? [];
+    expect(gateway?.endpoints).toEqual([
+      { id: "cloud-1", url: "https://10.0.1.10:18789", fingerprint: "ab".repeat(32) },
+    ]);
+    expect(check(ACCESS, withGateway({ tls, endpoints: { a: "http://127.0.0.1:1" } })).issues).toEqual([
+      {
+        source: "routes.json5",
+        path: "gateways.cloud.endpoints.a",
+        found: '"http://127.0.0.1:1"',
+        expected: "https, because tls.fingerprint pins a certificate",
+      },
+    ]);
+    expect(placesIn(ACCESS, withGateway({ tls: { fingerprint: "ab" } }))).toEqual([
+      "routes.json5 gateways.cloud.tls.fingerprint",
+    ]);
+  });
+
   test("has every fault named by its place, whatever else is wrong", () => {
     const routes = {
       gateways: {

@@ -50,6 +50,7 @@ export function healthOf(state: EndpointState) {
   return {
     reported,
     stateOf: () => state,
+    faultOf: () => undefined,
     report: (endpoint: Endpoint, told: EndpointState) => void reported.push(`${endpoint.id} ${told}`),
     close: async () => {},
   };

@@ -1,7 +1,7 @@
 // A door's control channels on a clock that stands still, and gateways by hand that answer them over real sockets.
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { onTestFinished } from "vitest";
-import type { RoutingTable } from "../../../config/routes.ts";
+import type { Endpoint, RoutingTable } from "../../../config/routes.ts";
 import { type AuditEvent, auditEvent } from "../../../core/audit.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { type EndpointId, type GatewayId, parseEndpointId, parseGatewayId } from "../../../core/ids.ts";
@@ -102,13 +102,14 @@ export async function newGateway(endpoint = "cloud-1", gateway = "cloud"): Promi
   return started;
 }
 
-type Addressed = Pick<ScriptedGateway, "gateway" | "endpoint" | "url">;
+type Addressed = Pick<ScriptedGateway, "gateway" | "endpoint" | "url"> & Pick<Endpoint, "fingerprint">;
 
 export function tableOf(gateways: readonly Addressed[]): RoutingTable {
   const byGateway = new Map<GatewayId, Place["endpoint"][]>();
-  for (const { gateway, endpoint, url } of gateways) {
+  for (const { gateway, endpoint, url, fingerprint } of gateways) {
     const id = gatewayId(gateway);
-    byGateway.set(id, [...(byGateway.get(id) ?? []), { id: endpointId(endpoint), url }]);
+    const pin = fingerprint === undefined ? {} : { fingerprint };
+    byGateway.set(id, [...(byGateway.get(id) ?? []), { id: endpointId(endpoint), url, ...pin }]);
   }
   const entries = [...byGateway].map(
     ([id, endpoints]) =>

@@ -1,12 +1,13 @@
-import { createHmac, createPublicKey, generateKeyPairSync } from "node:crypto";
-import tls from "node:tls";
+import { createHmac, createPublicKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import fc from "fast-check";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { CONTROL_MAX_FRAME, CONTROL_OPENING_MS } from "../../../core/control-channel.ts";
 import { verifyControlProof, verifyEmbeddedKeyJwt } from "../../../core/control-proof.ts";
 import type { Store } from "../../../core/store.ts";
+import { fingerprintOf } from "../../../core/tls-certificate.ts";
 import { base64url, createTestKey } from "../../support/assertion-fixture.ts";
 import { createMemoryStore } from "../../support/memory-store.ts";
+import { trustCa } from "../../support/trusted-ca.ts";
 import {
   controlLine,
   createTimedClock,
@@ -414,12 +415,6 @@ describe("a refusal before 101", () => {
 });
 
 describe("an endpoint behind TLS", () => {
-  const trusting = (ca: string) => {
-    const connect = tls.connect;
-    const spy = vi.spyOn(tls, "connect");
-    spy.mockImplementation(((options: tls.ConnectionOptions) => connect({ ...options, ca })) as never);
-    onTestFinished(() => spy.mockRestore());
-  };
   const start = async () => {
     const options = { gateway: "cloud", endpoint: "cloud-1", issuer: ISSUER, now: () => START };
     const gateway = await startScriptedGateway({ ...options, tls: LOOPBACK_TLS });
@@ -428,7 +423,7 @@ describe("an endpoint behind TLS", () => {
   };
 
   it("is dialled over it", async () => {
-    trusting(LOOPBACK_TLS.cert);
+    trustCa(LOOPBACK_TLS.cert);
     const gateway = await start();
     const door = startDoor([gateway]);
     await (await gateway.channels.at(0)).greet();
@@ -439,8 +434,25 @@ describe("an endpoint behind TLS", () => {
     const gateway = await start();
     const door = startDoor([gateway]);
     const line = await door.log.first(({ msg }) => msg === "control channel is away");
-    expect(line["fault"]).toBe("DEPTH_ZERO_SELF_SIGNED_CERT");
+    expect(line["fault"]).toMatch(/^certificate is not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\): /);
     expect(gateway.requests.items).toEqual([]);
+  });
+
+  it("whose certificate is not the pinned one never sees the ticket", async () => {
+    trustCa(LOOPBACK_TLS.cert);
+    const gateway = await start();
+    const door = startDoor([{ ...gateway, fingerprint: "ab".repeat(32) }]);
+    const line = await door.log.first(({ msg }) => msg === "control channel is away");
+    expect(line["fault"]).toMatch(/^certificate is not the pinned one: it shows [0-9a-f]{64}; /);
+    expect(gateway.requests.items).toEqual([]);
+  });
+
+  it("whose certificate is the pinned one needs nobody to vouch for it", async () => {
+    const gateway = await start();
+    const fingerprint = fingerprintOf(new X509Certificate(LOOPBACK_TLS.cert).raw);
+    const door = startDoor([{ ...gateway, fingerprint }]);
+    await (await gateway.channels.at(0)).greet();
+    expect(door.channels.describe()[0]?.state).toBe("connected");
   });
 });
 

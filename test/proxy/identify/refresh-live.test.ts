@@ -46,7 +46,7 @@ async function openChat() {
     agents: [],
     gateway: "cloud",
     endpoint: "cloud-1",
-    url: "http://127.0.0.1:18789",
+    address: "http://127.0.0.1:18789",
     snapshot: 1,
   });
   const stop = refreshLive({ live, index, sessions, clock, log: createLog("test", "silent") });
@@ -198,7 +198,7 @@ describe("an upgrade that is under way when a refresh changes what decides acces
       agents: [],
       gateway: "cloud",
       endpoint: "cloud-1",
-      url: "http://127.0.0.1:18789",
+      address: "http://127.0.0.1:18789",
       snapshot: 1,
     } as const;
     expect(upgrade.settle(decided)).toEqual({ code: "access_removed", agent: "coder", at: NOW });

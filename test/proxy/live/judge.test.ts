@@ -14,7 +14,7 @@ const DECIDED: Decided = {
   agents: [agentId("coder")],
   gateway: "cloud",
   endpoint: "cloud-1",
-  url: "http://10.0.1.10:18789",
+  address: "http://10.0.1.10:18789",
   snapshot: 1,
 };
 const FIRST: Decided = {
@@ -78,6 +78,18 @@ describe("judging what is live by the policy of now", () => {
     [
       "its endpoint has another address",
       { ...ROUTES, gateways: { cloud: { endpoints: { "cloud-1": "http://10.0.1.99:18789" } } } },
+    ],
+    [
+      "another certificate is pinned for its endpoint",
+      {
+        ...ROUTES,
+        gateways: {
+          cloud: {
+            endpoints: { "cloud-1": "http://10.0.1.10:18789" },
+            tls: { fingerprint: "ab".repeat(32) },
+          },
+        },
+      },
     ],
   ])("says that it has moved when %s", (_what, routes) => {
     expect(judged({ routes })).toEqual({ code: "moved" });

@@ -21,7 +21,7 @@ const DECIDED: Decided = {
   agents: [agentId("coder")],
   gateway: "cloud",
   endpoint: "cloud-1",
-  url: "http://127.0.0.1:18789",
+  address: "http://127.0.0.1:18789",
   snapshot: 1,
 };
 const sessionsEnded = (...letters: string[]): AccessEvent => ({

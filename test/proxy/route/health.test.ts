@@ -144,6 +144,34 @@ describe("an endpoint's health", () => {
     expect(logged).toEqual(["warn gateway endpoint is down", "info gateway endpoint is up again"]);
   });
 
+  it("has a reason while it is down, which is logged when it becomes another one", async () => {
+    let status = 500;
+    const { health, endpoint, logged, round, server } = await watch((_incoming, response) => {
+      response.writeHead(status, { connection: "close" }).end();
+    });
+    await round();
+    expect(health.faultOf(endpoint)).toBe("status 500");
+    // Whoever only noticed it takes no reason away.
+    health.report(endpoint, "down");
+    expect(health.faultOf(endpoint)).toBe("status 500");
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await round();
+    expect(health.faultOf(endpoint)).toBe("ECONNREFUSED");
+    expect(logged).toEqual(["warn gateway endpoint is down", "warn gateway endpoint is down"]);
+    status = 200;
+    health.report(endpoint, "up");
+    expect(health.faultOf(endpoint)).toBeUndefined();
+  });
+
+  it("is another endpoint's when another certificate is pinned", async () => {
+    const { health, endpoint, round } = await watch((_incoming, response) => void response.end());
+    const pinned = { ...endpoint, fingerprint: "ab".repeat(32) };
+    health.report(pinned, "down", "certificate is not the pinned one");
+    await round();
+    expect([health.stateOf(endpoint), health.stateOf(pinned)]).toEqual(["up", "down"]);
+  });
+
   it("is not asked after closing, and a question cut short by closing is no answer", async () => {
     let asked = () => {};
     const question = new Promise<void>((resolve) => {
