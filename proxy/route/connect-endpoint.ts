@@ -42,13 +42,22 @@ export function connectorTo(endpoint: Endpoint, timeoutMs: number): Connector {
     });
     const failed = (error: Error) => {
       clearTimeout(timer);
-      done(isUnreachable(error) ? error : unreachable(faultOf(error)), null);
+      const told = isUnreachable(error) || isOwnShortage(error);
+      done(told ? error : unreachable(faultOf(error)), null);
     };
     const timer = setTimeout(() => socket.destroy(unreachable("no connection in time")), timeoutMs);
     timer.unref();
     socket.once("error", failed);
   };
 }
+
+/** This process has no files or ports left: that says nothing about the endpoint. */
+export function isOwnShortage(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return typeof code === "string" && OWN_SHORTAGES.has(code);
+}
+
+const OWN_SHORTAGES = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOTAVAIL"]);
 
 export function isUnreachable(error: unknown): error is Unreachable {
   return error instanceof Error && "fault" in error;

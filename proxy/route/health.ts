@@ -4,7 +4,7 @@ import { Client } from "undici";
 import { addressOf, type Endpoint, type RoutingTable } from "../../config/routes.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
-import { connectorTo, faultOf } from "./connect-endpoint.ts";
+import { connectorTo, faultOf, isOwnShortage } from "./connect-endpoint.ts";
 
 export type EndpointState = "up" | "down";
 
@@ -57,7 +57,7 @@ export function createHealth(deps: { table: () => RoutingTable; clock: Clock; lo
       else report(endpoint, "down", `status ${answer.statusCode}`);
     } catch (error) {
       // Closing cuts a question short: that says nothing about the endpoint.
-      if (!stopped) report(endpoint, "down", faultOf(error));
+      if (!stopped && !isOwnShortage(error)) report(endpoint, "down", faultOf(error));
     }
     probes.delete(client);
     await client.destroy();

@@ -2,12 +2,17 @@
 import dns from "node:dns";
 import { once } from "node:events";
 import { syncBuiltinESMExports } from "node:module";
-import { type AddressInfo, createServer as createPlainServer, type Socket } from "node:net";
+import net, { type AddressInfo, createServer as createPlainServer, Socket } from "node:net";
 import { createServer, type TLSSocket, type TlsOptions } from "node:tls";
 import { beforeAll, describe, expect, it, onTestFinished, test, vi } from "vitest";
 import { endpointId } from "../../../config/field-values.ts";
 import type { Endpoint } from "../../../config/routes.ts";
-import { connectEndpoint, connectorTo, isUnreachable } from "../../../proxy/route/connect-endpoint.ts";
+import {
+  connectEndpoint,
+  connectorTo,
+  isOwnShortage,
+  isUnreachable,
+} from "../../../proxy/route/connect-endpoint.ts";
 import { createTestCa, selfSigned, type TestCa, type TestCertificate } from "../../support/certificates.ts";
 import { freePort } from "../../support/free-port.ts";
 import { trustCa } from "../../support/trusted-ca.ts";
@@ -164,7 +169,23 @@ describe("an endpoint that is not there", () => {
     );
   });
 
-  it("has a reason without a code, too", async () => {
+  test.each(["EMFILE", "ENFILE", "EADDRNOTAVAIL"])("is not said of one when %s is ours", async (code) => {
+    const spy = vi.spyOn(net, "connect");
+    spy.mockImplementation(() => new Socket().destroy(Object.assign(new Error(code), { code })));
+    syncBuiltinESMExports();
+    onTestFinished(() => {
+      spy.mockRestore();
+      syncBuiltinESMExports();
+    });
+    const error = await new Promise((resolve) =>
+      connectorTo(endpointAt(1, undefined, "127.0.0.1", "http"), WITHIN_MS)(undefined, (...[failed]) =>
+        resolve(failed),
+      ),
+    );
+    expect([isUnreachable(error), isOwnShortage(error)]).toEqual([false, true]);
+  });
+
+  it("by name, is told by the resolver's code", async () => {
     expect(await dial(endpointAt(1, undefined, "nowhere.invalid"))).toMatch(/^(ENOTFOUND|EAI_AGAIN)$/);
   });
 });
