@@ -13,6 +13,7 @@ import { StoreUnavailable } from "../core/store.ts";
 import type { Asserter, SignedRequest } from "./assert/assert.ts";
 import { decide, type Grant, type Target } from "./decide/decide.ts";
 import { type Asked, decisionLine, type Trail } from "./decision-line.ts";
+import { watchAccess } from "./forward/access-watch.ts";
 import type { HttpForwarder } from "./forward/forward-http.ts";
 import type { UpgradeForwarder } from "./forward/forward-upgrade.ts";
 import type { Tunnel, TunnelEnd } from "./forward/tunnel.ts";
@@ -173,19 +174,12 @@ export function createApp(deps: AppDeps): App {
       return refuseHttp(request, response, refused(request, denial));
     }
     const connection = begin("http", request.peer);
-    const abort = new AbortController();
+    const access = watchAccess();
     try {
-      const admitted = await decideOn(request, target, "http", connection, () => abort.abort(), {});
+      const admitted = await decideOn(request, target, "http", connection, access.end, {});
       if (!admitted.ok) return refuseHttp(request, response, admitted.error);
       const { signed, upstream } = admitted.value;
-      const done = await deps.forwardHttp.forward(
-        request,
-        signed,
-        upstream,
-        incoming,
-        response,
-        abort.signal,
-      );
+      const done = await deps.forwardHttp(request, signed, upstream, incoming, response, access);
       if (done.ok) return;
       log.warn({ requestId: request.id, reason: denialReason(done.error) }, "not forwarded");
       refuseHttp(request, response, done.error);

@@ -15,6 +15,7 @@ import { createAsserter } from "./assert/assert.ts";
 import { composePages } from "./compose-pages.ts";
 import { createHttpForwarder } from "./forward/forward-http.ts";
 import { createUpgradeForwarder } from "./forward/forward-upgrade.ts";
+import { createGatewayConnections } from "./forward/gateway-connections.ts";
 import { createHttpServer } from "./http-server.ts";
 import { openLeaves } from "./leaves.ts";
 import { type Listener, listen } from "./listen.ts";
@@ -62,10 +63,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     answerTimeoutMs: limits.answerTimeout,
     idleTimeoutMs: limits.idleTimeout,
   };
-  const forwardHttp = createHttpForwarder({
-    health,
-    limits: { ...timeouts, requestBodyBytes: limits.requestBodyBytes },
-  });
+  const connections = createGatewayConnections({ table: () => policy.current().routing, limits: timeouts });
   const readiness = createReadiness({
     metadata,
     providerClock: leaves.providerClock,
@@ -105,7 +103,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     policy,
     route: createRouter({ homes, health }),
     assert: createAsserter({ keyring, clock, publicUrl, groupsClaim: config.groups.claim }),
-    forwardHttp,
+    forwardHttp: createHttpForwarder({ connections, health, limits }),
     forwardUpgrade: createUpgradeForwarder({ clock, health, limits: timeouts }),
     live,
     places: createPlaces(limits),
@@ -158,7 +156,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     ]);
     leaves.events.stop();
     await health.close();
-    await forwardHttp.close();
+    await connections.close();
     await audit.close();
   }
 

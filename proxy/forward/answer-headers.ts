@@ -1,7 +1,7 @@
 // What of a gateway's answer reaches the client. A gateway's answers come from the door's own origin here, so
-// nothing in them may act as a page of it: no cookies, no script, no word about the origin's transport.
+// nothing in them may act as a page of it: no cookies, no script, no word about the origin's transport. Pure.
 
-const HOP_BY_HOP = new Set([
+const HOP_BY_HOP = [
   // RFC 9110 §7.6.1, and those that RFC 2616 §13.5.1 listed.
   "connection",
   "keep-alive",
@@ -12,9 +12,9 @@ const HOP_BY_HOP = new Set([
   "trailer",
   "transfer-encoding",
   "upgrade",
-]);
+];
 
-const NOT_THE_GATEWAYS = new Set([
+const NOT_THE_GATEWAYS = [
   "set-cookie",
   "clear-site-data",
   "alt-svc",
@@ -34,26 +34,80 @@ const NOT_THE_GATEWAYS = new Set([
   "access-control-allow-origin",
   "access-control-allow-credentials",
   "service-worker-allowed",
-]);
+];
 
-/** @param received flat list of names and values, untrusted */
-export function answerHeaders(received: readonly string[], requestId: string): string[] {
-  const pairs: [string, string][] = [];
-  for (let index = 0; index < received.length; index += 2) {
-    pairs.push([(received[index] ?? "").toLowerCase(), received[index + 1] ?? ""]);
+// RFC 9110 §6.5.1: framing, routing, control, content format. What a client has already acted on is not said anew.
+const NOT_IN_TRAILERS = [
+  "age",
+  "cache-control",
+  "content-encoding",
+  "content-length",
+  "content-range",
+  "content-type",
+  "date",
+  "expires",
+  "host",
+  "location",
+  "pragma",
+  "retry-after",
+  "vary",
+];
+
+const DROPPED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...NOT_THE_GATEWAYS]);
+const DROPPED_TRAILERS: ReadonlySet<string> = new Set([...DROPPED, ...NOT_IN_TRAILERS]);
+
+/**
+ * @param received names and values in turn, untrusted; of an answer that undici has found well-formed
+ * @returns names and values in turn, as `writeHead` takes them
+ */
+export function answerHeaders(status: number, received: readonly Buffer[], requestId: string): string[] {
+  let kept: string[] = [];
+  let connection = "";
+  let hasCacheControl = false;
+  for (let index = 0; index + 1 < received.length; index += 2) {
+    const name = lowerCase(received[index]);
+    if (DROPPED.has(name)) {
+      if (name === "connection") connection += `,${text(received[index + 1])}`;
+      continue;
+    }
+    // RFC 9110 §8.6: not in a 204, where a reader could wait for it.
+    if (status === 204 && name === "content-length") continue;
+    if (name === "cache-control") hasCacheControl = true;
+    kept.push(name, text(received[index + 1]));
   }
-  const named = pairs
-    .filter(([name]) => name === "connection")
-    .flatMap(([, value]) => value.toLowerCase().split(","));
-  const dropped = new Set(named.map((name) => name.trim()));
-  const kept = pairs.filter(
-    ([name]) => !HOP_BY_HOP.has(name) && !NOT_THE_GATEWAYS.has(name) && !dropped.has(name),
-  );
-  if (!kept.some(([name]) => name === "cache-control")) kept.push(["cache-control", "no-store"]);
+  if (connection !== "" && !/^,(keep-alive|close)$/i.test(connection)) {
+    const named = new Set(connection.split(",").map((name) => name.trim().toLowerCase()));
+    // RFC 9110 §7.6.1: what Connection names is for the next hop only.
+    kept = kept.filter((_, index) => !named.has(kept[index - (index % 2)] ?? ""));
+    if (named.has("cache-control")) hasCacheControl = false;
+  }
+  if (!hasCacheControl) kept.push("cache-control", "no-store");
   kept.push(
-    ["content-security-policy", "sandbox; default-src 'none'; frame-ancestors 'none'"],
-    ["x-content-type-options", "nosniff"],
-    ["x-request-id", requestId],
+    "content-security-policy",
+    "sandbox; default-src 'none'; frame-ancestors 'none'",
+    "x-content-type-options",
+    "nosniff",
+    "x-request-id",
+    requestId,
   );
-  return kept.flat();
+  return kept;
+}
+
+/** @param received as of {@link answerHeaders} */
+export function answerTrailers(received: readonly Buffer[]): [string, string][] {
+  const kept: [string, string][] = [];
+  for (let index = 0; index + 1 < received.length; index += 2) {
+    const name = lowerCase(received[index]);
+    if (!DROPPED_TRAILERS.has(name)) kept.push([name, text(received[index + 1])]);
+  }
+  return kept;
+}
+
+function lowerCase(bytes: Buffer | undefined): string {
+  return text(bytes).toLowerCase();
+}
+
+// Header bytes beyond ASCII mean nothing certain (RFC 9110 §5.5): latin1 gives each back as it came.
+function text(bytes: Buffer | undefined): string {
+  return bytes?.toString("latin1") ?? "";
 }

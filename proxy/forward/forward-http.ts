@@ -1,152 +1,109 @@
-// Sixth stage for plain HTTP: streamed both ways through one pool per endpoint. Back-pressure and aborts pass
-// both ways; an answer that the gateway cut short is cut short here too, never ended cleanly.
+// Sixth stage for plain HTTP: one exchange over one connection to the endpoint, and what it means when nothing could
+// be answered. A request is written to a gateway at most once, whatever its method.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Readable } from "node:stream";
-import { type Dispatcher, errors, Pool } from "undici";
+import type { Dispatcher } from "undici";
 import type { Denial } from "../../core/denial.ts";
-import { err, ok, type Result } from "../../core/result.ts";
+import { err, type Result } from "../../core/result.ts";
 import type { SignedRequest } from "../assert/assert.ts";
+import type { OutgoingHeaders } from "../assert/outgoing-headers.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
 import type { Health } from "../route/health.ts";
 import type { Upstream } from "../route/pick-endpoint.ts";
-import { answerHeaders } from "./answer-headers.ts";
+import type { AccessWatch } from "./access-watch.ts";
+import type { GatewayConnections } from "./gateway-connections.ts";
+import { type ExchangeEnd, HttpExchange } from "./http-exchange.ts";
 
-export type HttpForwarder = {
-  /**
-   * Resolves when the exchange is over; with a denial only if nothing has been answered yet.
-   * @param signal ends it at once, also in the middle of an answer
-   */
-  forward(
-    request: ParsedRequest,
-    signed: SignedRequest,
-    upstream: Upstream,
-    incoming: IncomingMessage,
-    response: ServerResponse,
-    signal: AbortSignal,
-  ): Promise<Result<void, Denial>>;
-  close(): Promise<void>;
-};
+/**
+ * Resolves when the exchange is over at both sides; with a denial only if nothing has been answered yet.
+ * @param access its end ends the exchange at once, also in the middle of an answer
+ */
+export type HttpForwarder = (
+  request: ParsedRequest,
+  signed: SignedRequest,
+  upstream: Upstream,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  access: AccessWatch,
+) => Promise<Result<void, Denial>>;
 
-export type HttpForwardLimits = {
-  readonly connectTimeoutMs: number;
-  readonly answerTimeoutMs: number;
-  readonly requestBodyBytes: number;
-  readonly idleTimeoutMs: number;
-};
+export function createHttpForwarder(deps: {
+  connections: GatewayConnections;
+  health: Health;
+  limits: { readonly requestBodyBytes: number };
+}): HttpForwarder {
+  const { connections, health, limits } = deps;
+  const bodyTooLarge: Denial = { code: "body_too_large", limitBytes: limits.requestBodyBytes };
 
-const CONNECTIONS_PER_ENDPOINT = 128;
+  return async (request, signed, upstream, incoming, response, access) => {
+    const { gateway, endpoint } = upstream;
+    if (access.ended) return err(SESSION_ENDED);
+    if (response.destroyed) return err({ code: "client_gone" });
+    const length = request.headers.get("content-length");
+    const isChunked = request.headers.has("transfer-encoding");
+    if (Number(length ?? 0) > limits.requestBodyBytes) return err(bodyTooLarge);
 
-export function createHttpForwarder(deps: { health: Health; limits: HttpForwardLimits }): HttpForwarder {
-  const { limits, health } = deps;
-  const pools = new Map<string, Pool>();
-
-  function poolOf(url: string): Pool {
-    const existing = pools.get(url);
-    if (existing !== undefined) return existing;
-    const pool = new Pool(url, {
-      connections: CONNECTIONS_PER_ENDPOINT,
-      pipelining: 1,
-      connect: { timeout: limits.connectTimeoutMs },
-      headersTimeout: limits.answerTimeoutMs,
-      bodyTimeout: limits.idleTimeoutMs,
-      maxHeaderSize: 16 * 1024,
+    const end = await new Promise<ExchangeEnd>((resolve) => {
+      const exchange = new HttpExchange({
+        incoming,
+        response,
+        requestId: request.id,
+        wantsTrailers: WANTS_TRAILERS.test(request.headers.get("te") ?? ""),
+        onReady() {
+          // RFC 9110 §10.1.1: only now is the body wanted, of somebody who may send it, by a gateway that is there.
+          if (request.headers.has("expect")) response.writeContinue();
+          if (isChunked) whenPast(limits.requestBodyBytes, incoming, () => exchange.end(bodyTooLarge));
+        },
+        onAnswer: () => health.report(endpoint, "up"),
+        onEnd: resolve,
+      });
+      access.whenEnded(() => exchange.end(SESSION_ENDED));
+      exchange.start(connections.of(endpoint), {
+        method: request.method as Dispatcher.HttpMethod,
+        path: `${request.path}${request.query}`,
+        headers: flat(signed.headers, length),
+        body: isChunked || Number(length ?? 0) > 0 ? incoming : null,
+      });
     });
-    pools.set(url, pool);
-    return pool;
-  }
 
-  return {
-    async forward(request, signed, upstream, incoming, response, signal) {
-      const gateway = upstream.gateway.id;
-      // A signal that has been given already tells no listener.
-      if (signal.aborted) return err({ code: "session_ended", how: "ended" });
-      const body = bodyOf(request, incoming, limits.requestBodyBytes);
-      if (!body.ok) return body;
-      const abort = new AbortController();
-      const stop = () => abort.abort();
-      signal.addEventListener("abort", stop, { once: true });
-      response.once("close", stop);
-      let answered = false;
-      try {
-        await poolOf(upstream.endpoint.url).stream(
-          {
-            method: request.method as Dispatcher.HttpMethod,
-            path: `${request.path}${request.query}`,
-            headers: [...signed.headers, ...body.value.headers].flat(),
-            body: body.value.stream as Readable | null,
-            signal: abort.signal,
-            responseHeaders: "raw",
-          },
-          ({ statusCode, headers }) => {
-            answered = true;
-            // With `responseHeaders: "raw"` undici delivers a flat list, which its types do not say.
-            response.writeHead(statusCode, answerHeaders(headers as unknown as string[], request.id));
-            return response;
-          },
-        );
-        health.report(upstream.endpoint, "up");
-        return ok(undefined);
-      } catch (error) {
-        if (answered || response.headersSent) {
-          response.destroy();
-          return ok(undefined);
-        }
-        if (body.value.tooLarge())
-          return err({ code: "body_too_large", limitBytes: limits.requestBodyBytes });
-        if (response.destroyed) return err({ code: "client_gone" });
-        if (signal.aborted) return err({ code: "session_ended", how: "ended" });
-        if (couldNotConnect(error)) {
-          health.report(upstream.endpoint, "down");
-          return err({ code: "gateway_unavailable", gateway });
-        }
-        return err({ code: "gateway_answer_invalid", gateway, what: codeOf(error) });
-      } finally {
-        signal.removeEventListener("abort", stop);
-        response.off("close", stop);
-      }
-    },
-    async close() {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
-    },
+    if (end.ok) return end;
+    if (end.error.by === "door") return err(end.error.denial);
+    const what = codeOf(end.error.error);
+    if (!COULD_NOT_CONNECT.has(what))
+      return err({ code: "gateway_answer_invalid", gateway: gateway.id, what });
+    health.report(endpoint, "down");
+    return err({ code: "gateway_unavailable", gateway: gateway.id });
   };
 }
 
-type ForwardedBody = {
-  readonly stream: AsyncIterable<Buffer> | null;
-  readonly headers: readonly (readonly [string, string])[];
-  readonly tooLarge: () => boolean;
-};
+const SESSION_ENDED: Denial = { code: "session_ended", how: "ended" };
 
-// Node's parser has settled the framing (RFC 9112 §6.3); a length it accepted is passed on as one.
-function bodyOf(
-  request: ParsedRequest,
-  incoming: IncomingMessage,
-  limit: number,
-): Result<ForwardedBody, Denial> {
-  const length = request.headers.get("content-length");
-  const hasBody = request.headers.has("transfer-encoding") || (length !== undefined && length !== "0");
-  if (!hasBody) return ok({ stream: null, headers: [], tooLarge: () => false });
-  if (length !== undefined && Number(length) > limit)
-    return err({ code: "body_too_large", limitBytes: limit });
+// RFC 9110 §10.1.4.
+const WANTS_TRAILERS = /(^|,)[ \t]*trailers[ \t]*(,|$)/i;
+
+const COULD_NOT_CONNECT: ReadonlySet<string> = new Set([
+  "UND_ERR_CONNECT_TIMEOUT",
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EAI_AGAIN",
+]);
+
+// The listeners of who reads the body are added in the same tick, so that no part of it is lost.
+function whenPast(limit: number, incoming: IncomingMessage, then: () => void): void {
   let received = 0;
-  async function* counted() {
-    for await (const chunk of incoming as AsyncIterable<Buffer>) {
-      received += chunk.length;
-      if (received > limit) throw new Error("the request's body is past its limit");
-      yield chunk;
-    }
-  }
-  return ok({
-    stream: counted(),
-    headers: length === undefined ? [] : [["content-length", length]],
-    tooLarge: () => received > limit,
+  incoming.on("data", (chunk: Buffer) => {
+    received += chunk.length;
+    if (received > limit) then();
   });
 }
 
-function couldNotConnect(error: unknown): boolean {
-  if (error instanceof errors.ConnectTimeoutError) return true;
-  const code = codeOf(error);
-  return ["ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH", "EAI_AGAIN"].includes(code);
+// Node's parser has settled the framing (RFC 9112 §6.3); a length it accepted is passed on as one.
+function flat(headers: OutgoingHeaders, length: string | undefined): string[] {
+  const list: string[] = [];
+  for (const [name, value] of headers) list.push(name, value);
+  if (length !== undefined) list.push("content-length", length);
+  return list;
 }
 
 function codeOf(error: unknown): string {

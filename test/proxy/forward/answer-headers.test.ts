@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from "vitest";
-import { answerHeaders } from "../../../proxy/forward/answer-headers.ts";
+import { answerHeaders, answerTrailers } from "../../../proxy/forward/answer-headers.ts";
 
 const OURS = [
   ["content-security-policy", "sandbox; default-src 'none'; frame-ancestors 'none'"],
@@ -10,8 +10,16 @@ const NO_STORE = ["cache-control", "no-store"];
 
 /** As pairs, for reading. */
 function answer(...received: readonly (readonly [string, string])[]): string[][] {
-  const flat = answerHeaders(received.flat(), "r_1");
+  return answerWith(200, ...received);
+}
+
+function answerWith(status: number, ...received: readonly (readonly [string, string])[]): string[][] {
+  const flat = answerHeaders(status, raw(received), "r_1");
   return flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1] ?? ""]] : []));
+}
+
+function raw(headers: readonly (readonly [string, string])[]): Buffer[] {
+  return headers.flat().map((text) => Buffer.from(text, "latin1"));
 }
 
 describe("what reaches the client of a gateway's answer", () => {
@@ -84,5 +92,55 @@ describe("what reaches the client of a gateway's answer", () => {
 
   it("is not stored even when Connection names Cache-Control", () => {
     expect(answer(["Connection", "cache-control"], ["Cache-Control", "public"])).toEqual([NO_STORE, ...OURS]);
+  });
+
+  it("has a cache-control of the door's where that word is only in another header's value", () => {
+    const received = [
+      ["Connection", "close, x-hop, Cache-Control"],
+      ["Vary", "cache-control"],
+    ] as const;
+    expect(answer(...received)).toEqual([["vary", "cache-control"], NO_STORE, ...OURS]);
+  });
+
+  it("is byte for byte what the gateway wrote, beyond ASCII too", () => {
+    expect(answer(["X-Name", "Zo\xeb\xff"])).toEqual([["x-name", "Zo\xeb\xff"], NO_STORE, ...OURS]);
+  });
+
+  it("has a length with 304, which says that of the stored answer, and none with 204", () => {
+    const received = ["Content-Length", "5"] as const;
+    expect(answerWith(304, received)).toEqual([["content-length", "5"], NO_STORE, ...OURS]);
+    expect(answerWith(204, received)).toEqual([NO_STORE, ...OURS]);
+  });
+});
+
+describe("what reaches the client of a gateway's trailers", () => {
+  it("is what only describes the body that was sent", () => {
+    const received = [
+      ["Server-Timing", "total;dur=1"],
+      ["X-Checksum", "a"],
+      ["X-Checksum", "b"],
+    ] as const;
+    expect(answerTrailers(raw(received))).toEqual([
+      ["server-timing", "total;dur=1"],
+      ["x-checksum", "a"],
+      ["x-checksum", "b"],
+    ]);
+  });
+
+  test.each([
+    "Transfer-Encoding",
+    "Content-Length",
+    "Content-Type",
+    "Content-Encoding",
+    "Cache-Control",
+    "Location",
+    "Set-Cookie",
+    "Content-Security-Policy",
+    "X-Request-Id",
+    "X-Gateway-Assertion",
+    "Connection",
+    "Trailer",
+  ])("is never %s", (name) => {
+    expect(answerTrailers(raw([[name, "1"]]))).toEqual([]);
   });
 });

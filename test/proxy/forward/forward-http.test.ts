@@ -5,8 +5,11 @@ import { describe, expect, it, onTestFinished, test } from "vitest";
 import type { Denial } from "../../../core/denial.ts";
 import { err, ok, type Result } from "../../../core/result.ts";
 import type { SignedRequest } from "../../../proxy/assert/assert.ts";
+import { type AccessWatch, watchAccess } from "../../../proxy/forward/access-watch.ts";
 import { createHttpForwarder } from "../../../proxy/forward/forward-http.ts";
+import { createGatewayConnections } from "../../../proxy/forward/gateway-connections.ts";
 import { head, rawConnect, rawExchange } from "../../support/raw-client.ts";
+import { tableOf } from "../policy-fixture.ts";
 import { parsedRequest, REQUEST_ID } from "../request-fixture.ts";
 import { healthOf, upstreamOf } from "../upstream-fixture.ts";
 import { answerOf, startRawGateway } from "./raw-gateway.ts";
@@ -23,12 +26,12 @@ const BODY_LIMIT = 10;
 type Door = {
   readonly port: number;
   readonly outcome: Promise<Result<void, Denial>>;
-  readonly abort: AbortController;
+  readonly access: AccessWatch;
   readonly health: ReturnType<typeof healthOf>;
 };
 
 /** A server that forwards one request to this gateway, and answers a denial with its code. */
-async function startDoor(gatewayUrl: string, abort = new AbortController()): Promise<Door> {
+async function startDoor(gatewayUrl: string, access = watchAccess()): Promise<Door> {
   const health = healthOf("up");
   const limits = {
     connectTimeoutMs: 5_000,
@@ -36,7 +39,9 @@ async function startDoor(gatewayUrl: string, abort = new AbortController()): Pro
     idleTimeoutMs: 30_000,
     requestBodyBytes: BODY_LIMIT,
   };
-  const forwarder = createHttpForwarder({ health, limits });
+  const table = tableOf({ gateways: { cloud: { endpoints: { "cloud-1": gatewayUrl } } }, routes: [] });
+  const connections = createGatewayConnections({ table: () => table, limits });
+  const forward = createHttpForwarder({ connections, health, limits });
   const upstream = await upstreamOf(gatewayUrl);
   let settle = (_outcome: Result<void, Denial>) => {};
   const outcome = new Promise<Result<void, Denial>>((resolve) => {
@@ -49,7 +54,7 @@ async function startDoor(gatewayUrl: string, abort = new AbortController()): Pro
       query: "?a=1",
       headers: new Map(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)])),
     });
-    const done = await forwarder.forward(request, SIGNED, upstream, incoming, response, abort.signal);
+    const done = await forward(request, SIGNED, upstream, incoming, response, access);
     if (!done.ok) response.writeHead(500, { connection: "close" }).end(done.error.code);
     settle(done);
   });
@@ -58,9 +63,9 @@ async function startDoor(gatewayUrl: string, abort = new AbortController()): Pro
   onTestFinished(async () => {
     server.closeAllConnections();
     server.close();
-    await forwarder.close();
+    await connections.close();
   });
-  return { port: (server.address() as AddressInfo).port, outcome, abort, health };
+  return { port: (server.address() as AddressInfo).port, outcome, access, health };
 }
 
 const GET = head("GET /agents/coder/x HTTP/1.1", "Host: door.example", "X-User-Id: root");
@@ -128,9 +133,9 @@ describe("forwarding a request", () => {
 describe("an end of access", () => {
   it("before the request is forwarded keeps it from the gateway", async () => {
     const gateway = await startRawGateway(() => {});
-    const abort = new AbortController();
-    abort.abort();
-    const door = await startDoor(gateway.url, abort);
+    const access = watchAccess();
+    access.end();
+    const door = await startDoor(gateway.url, access);
     expect((await rawExchange(door.port, GET)).text).toContain("session_ended");
     expect(await door.outcome).toEqual(err({ code: "session_ended", how: "ended" }));
     expect(gateway.connections()).toBe(0);
@@ -141,7 +146,7 @@ describe("an end of access", () => {
     const door = await startDoor(gateway.url);
     const answer = rawExchange(door.port, GET);
     await gateway.head;
-    door.abort.abort();
+    door.access.end();
     expect((await answer).text).toContain("session_ended");
     await gateway.closed;
     expect(door.health.reported).toEqual([]);
@@ -155,7 +160,7 @@ describe("an end of access", () => {
     const client = await rawConnect(door.port, GET);
     const arrived = collect(client);
     while (!arrived.bytes().includes("half")) await arrived.atLeast(arrived.bytes().length + 1);
-    door.abort.abort();
+    door.access.end();
     await Promise.all([arrived.over, gateway.closed]);
     expect(arrived.bytes().toString().endsWith("half")).toBe(true);
   });

@@ -1,0 +1,104 @@
+// Kept-alive connections to endpoints, for plain HTTP: one exchange at a time on each, so that none waits behind
+// another's stream. How many there are is bounded by what the door admits. A request is written once, to a connection
+// found open; undici dials anew for one that the gateway has closed meanwhile, as long as nothing of it is written.
+import { buildConnector, Client } from "undici";
+import type { Endpoint, RoutingTable } from "../../config/routes.ts";
+
+export type GatewayConnections = {
+  of(endpoint: Endpoint): EndpointConnections;
+  /** Cuts all. */
+  close(): Promise<void>;
+};
+
+export type EndpointConnections = {
+  /** One that is idle, or a new one. To be given back when its exchange is over, whatever came of it. */
+  take(): Client;
+  give(client: Client): void;
+};
+
+export type ConnectionLimits = {
+  readonly connectTimeoutMs: number;
+  /** For an answer to begin, once the request is sent. */
+  readonly answerTimeoutMs: number;
+  /** Between two parts of an answer. */
+  readonly idleTimeoutMs: number;
+};
+
+/** Of one endpoint: what is more than that when a burst is over is closed. */
+const MAX_IDLE = 256;
+const ANSWER_HEADER_BYTES = 16 * 1024;
+
+/** @param deps.table connections to endpoints that it no longer names are closed when it is next looked at */
+export function createGatewayConnections(deps: {
+  table: () => RoutingTable;
+  limits: ConnectionLimits;
+}): GatewayConnections {
+  const byUrl = new Map<string, ReturnType<typeof connectionsTo>>();
+  let known: RoutingTable | undefined;
+
+  function closeVanished({ gateways }: RoutingTable) {
+    const urls = new Set([...gateways.values()].flatMap(({ endpoints }) => endpoints.map(({ url }) => url)));
+    for (const [url, connections] of byUrl) {
+      if (urls.has(url)) continue;
+      byUrl.delete(url);
+      connections.retire();
+    }
+  }
+
+  return {
+    of({ url }) {
+      const table = deps.table();
+      if (table !== known) closeVanished(table);
+      known = table;
+      const existing = byUrl.get(url);
+      if (existing !== undefined) return existing;
+      const connections = connectionsTo(url, deps.limits);
+      byUrl.set(url, connections);
+      return connections;
+    },
+    async close() {
+      await Promise.all([...byUrl.values()].map((connections) => connections.destroy()));
+    },
+  };
+}
+
+function connectionsTo(url: string, limits: ConnectionLimits) {
+  const options = {
+    connect: buildConnector({ timeout: limits.connectTimeoutMs }),
+    pipelining: 1,
+    headersTimeout: limits.answerTimeoutMs,
+    bodyTimeout: limits.idleTimeoutMs,
+    maxHeaderSize: ANSWER_HEADER_BYTES,
+  };
+  const all = new Set<Client>();
+  // The last one given back is taken first: the others grow old, and close by themselves.
+  const idle: Client[] = [];
+  let maxIdle = MAX_IDLE;
+
+  function drop(client: Client) {
+    all.delete(client);
+    client.close(() => {});
+  }
+
+  return {
+    take(): Client {
+      const kept = idle.pop();
+      if (kept !== undefined) return kept;
+      const client = new Client(url, options);
+      all.add(client);
+      return client;
+    },
+    give(client: Client) {
+      if (idle.length < maxIdle) idle.push(client);
+      else drop(client);
+    },
+    /** Closes what is idle now, and the rest as it is given back. */
+    retire() {
+      maxIdle = 0;
+      for (const client of idle.splice(0)) drop(client);
+    },
+    async destroy() {
+      await Promise.all([...all].map((client) => client.destroy()));
+    },
+  };
+}
