@@ -13,7 +13,7 @@ import { StoreUnavailable } from "../core/store.ts";
 import type { Asserter, SignedRequest } from "./assert/assert.ts";
 import { decide, type Grant, type Target } from "./decide/decide.ts";
 import { type Asked, decisionLine, type Trail } from "./decision-line.ts";
-import { watchAccess } from "./forward/access-watch.ts";
+import { AccessWatch } from "./forward/access-watch.ts";
 import type { HttpForwarder } from "./forward/forward-http.ts";
 import type { UpgradeForwarder } from "./forward/forward-upgrade.ts";
 import type { Tunnel, TunnelEnd } from "./forward/tunnel.ts";
@@ -174,9 +174,9 @@ export function createApp(deps: AppDeps): App {
       return refuseHttp(request, response, refused(request, denial));
     }
     const connection = begin("http", request.peer);
-    const access = watchAccess();
+    const access = new AccessWatch();
     try {
-      const admitted = await decideOn(request, target, "http", connection, access.end, {});
+      const admitted = await decideOn(request, target, "http", connection, () => access.end(), {});
       if (!admitted.ok) return refuseHttp(request, response, admitted.error);
       const { signed, upstream } = admitted.value;
       const done = await deps.forwardHttp(request, signed, upstream, incoming, response, access);

@@ -63,7 +63,10 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     answerTimeoutMs: limits.answerTimeout,
     idleTimeoutMs: limits.idleTimeout,
   };
-  const connections = createGatewayConnections({ table: () => policy.current().routing, limits: timeouts });
+  const connections = createGatewayConnections({
+    table: () => policy.current().routing,
+    connectTimeoutMs: limits.connectTimeout,
+  });
   const readiness = createReadiness({
     metadata,
     providerClock: leaves.providerClock,
@@ -103,7 +106,12 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     policy,
     route: createRouter({ homes, health }),
     assert: createAsserter({ keyring, clock, publicUrl, groupsClaim: config.groups.claim }),
-    forwardHttp: createHttpForwarder({ connections, health, limits }),
+    forwardHttp: createHttpForwarder({
+      connections,
+      health,
+      clock,
+      limits: { ...timeouts, requestBodyBytes: limits.requestBodyBytes },
+    }),
     forwardUpgrade: createUpgradeForwarder({ clock, health, limits: timeouts }),
     live,
     places: createPlaces(limits),

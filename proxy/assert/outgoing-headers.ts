@@ -1,9 +1,9 @@
 // The one function that builds what a gateway receives. It starts from nothing and adds: a few of the client's
 // headers by exact name, the forwarding set, the identity, the assertion last. Whatever a client sent under
 // other names, in any spelling, has no way in (rows S1 to S25, test/attack/identity-headers.test.ts).
-import { randomBytes } from "node:crypto";
 import { ASSERTION_HEADER, type AssertionUse } from "../../core/assertion.ts";
 import type { VerifiedIdentity } from "../../core/identity.ts";
+import { randomId } from "../../core/random-id.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
 import type { Upstream } from "../route/pick-endpoint.ts";
 import { headerList, headerText } from "./header-text.ts";
@@ -33,6 +33,7 @@ const FOR_UPGRADE = [
   "sec-websocket-protocol",
   "sec-websocket-version",
 ];
+const OF_THE_CLIENT = { http: [...FOR_BOTH, ...FOR_HTTP], upgrade: [...FOR_BOTH, ...FOR_UPGRADE] };
 
 export function outgoingHeaders(
   request: ParsedRequest,
@@ -42,16 +43,16 @@ export function outgoingHeaders(
   use: AssertionUse,
   publicUrl: string,
 ): OutgoingHeaders {
-  const headers: [string, string][] = [["host", new URL(upstream.endpoint.url).host]];
+  const headers: [string, string][] = [["host", hostOf(upstream.endpoint.url)]];
   if (use === "upgrade") headers.push(["connection", "Upgrade"], ["upgrade", "websocket"]);
-  for (const name of [...FOR_BOTH, ...(use === "upgrade" ? FOR_UPGRADE : FOR_HTTP)]) {
+  for (const name of OF_THE_CLIENT[use]) {
     const value = request.headers.get(name);
     if (value !== undefined) headers.push([name, value]);
   }
   headers.push(
     ["x-forwarded-for", request.peer],
     ["x-forwarded-proto", publicUrl.slice(0, publicUrl.indexOf(":"))],
-    ["x-forwarded-host", new URL(publicUrl).host],
+    ["x-forwarded-host", hostOf(publicUrl)],
     ["x-request-id", request.id],
     ["traceparent", traceparentOf(request.headers.get("traceparent"))],
     ["x-user-id", identity.userId],
@@ -64,9 +65,15 @@ export function outgoingHeaders(
   return headers;
 }
 
+/** @param origin serialised, as configuration has it */
+function hostOf(origin: string): string {
+  return origin.slice(origin.indexOf("//") + 2);
+}
+
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
 // W3C Trace Context §3.2. A malformed one starts a new trace, as §4.3 says.
 function traceparentOf(sent: string | undefined): string {
-  if (sent !== undefined && /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.test(sent))
-    return sent;
-  return `00-${randomBytes(16).toString("hex")}-${randomBytes(8).toString("hex")}-01`;
+  if (sent !== undefined && TRACEPARENT.test(sent)) return sent;
+  return `00-${randomId(16, "hex")}-${randomId(8, "hex")}-01`;
 }

@@ -16,14 +16,6 @@ export type EndpointConnections = {
   give(client: Client): void;
 };
 
-export type ConnectionLimits = {
-  readonly connectTimeoutMs: number;
-  /** For an answer to begin, once the request is sent. */
-  readonly answerTimeoutMs: number;
-  /** Between two parts of an answer. */
-  readonly idleTimeoutMs: number;
-};
-
 /** Of one endpoint: what is more than that when a burst is over is closed. */
 const MAX_IDLE = 256;
 const ANSWER_HEADER_BYTES = 16 * 1024;
@@ -31,7 +23,7 @@ const ANSWER_HEADER_BYTES = 16 * 1024;
 /** @param deps.table connections to endpoints that it no longer names are closed when it is next looked at */
 export function createGatewayConnections(deps: {
   table: () => RoutingTable;
-  limits: ConnectionLimits;
+  connectTimeoutMs: number;
 }): GatewayConnections {
   const byUrl = new Map<string, ReturnType<typeof connectionsTo>>();
   let known: RoutingTable | undefined;
@@ -52,7 +44,7 @@ export function createGatewayConnections(deps: {
       known = table;
       const existing = byUrl.get(url);
       if (existing !== undefined) return existing;
-      const connections = connectionsTo(url, deps.limits);
+      const connections = connectionsTo(url, deps.connectTimeoutMs);
       byUrl.set(url, connections);
       return connections;
     },
@@ -62,12 +54,13 @@ export function createGatewayConnections(deps: {
   };
 }
 
-function connectionsTo(url: string, limits: ConnectionLimits) {
+function connectionsTo(url: string, connectTimeoutMs: number) {
   const options = {
-    connect: buildConnector({ timeout: limits.connectTimeoutMs }),
+    connect: buildConnector({ timeout: connectTimeoutMs }),
     pipelining: 1,
-    headersTimeout: limits.answerTimeoutMs,
-    bodyTimeout: limits.idleTimeoutMs,
+    // The exchange itself knows what it waits for (silence-watch.ts).
+    headersTimeout: 0,
+    bodyTimeout: 0,
     maxHeaderSize: ANSWER_HEADER_BYTES,
   };
   const all = new Set<Client>();

@@ -2,166 +2,233 @@
 // come, with back-pressure both ways, and ends both sides together: what the gateway cut short is cut short for the
 // client too, never ended cleanly.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Dispatcher } from "undici";
+import type { Client, Dispatcher } from "undici";
+import type { Clock } from "../../core/clock.ts";
 import type { Denial } from "../../core/denial.ts";
 import { err, ok, type Result } from "../../core/result.ts";
+import type { ParsedRequest } from "../request/parsed-request.ts";
+import type { Health } from "../route/health.ts";
+import type { Upstream } from "../route/pick-endpoint.ts";
 import { answerHeaders, answerTrailers } from "./answer-headers.ts";
-import type { EndpointConnections } from "./gateway-connections.ts";
+import type { EndpointConnections, GatewayConnections } from "./gateway-connections.ts";
+import { gatewayFault } from "./gateway-fault.ts";
+import { NOWHERE, type SilenceWatch, type Watched } from "./silence-watch.ts";
 
-/** Why nothing was answered: because of the gateway, or of the door or the client. */
-type ExchangeFault =
-  | { readonly by: "gateway"; readonly error: unknown }
-  | { readonly by: "door"; readonly denial: Denial };
+export type ExchangeDeps = {
+  readonly connections: GatewayConnections;
+  readonly silence: SilenceWatch;
+  readonly health: Health;
+  readonly clock: Clock;
+  readonly limits: ExchangeLimits;
+};
 
-/** With a fault the response is still unwritten, and the caller's. */
-export type ExchangeEnd = Result<void, ExchangeFault>;
+export type ExchangeLimits = {
+  readonly requestBodyBytes: number;
+  /** For an answer to begin, once the request is sent. */
+  readonly answerTimeoutMs: number;
+  /** Between two parts of a body, in either direction. */
+  readonly idleTimeoutMs: number;
+};
 
 export type ExchangeParts = {
+  readonly request: ParsedRequest;
+  readonly upstream: Upstream;
   readonly incoming: IncomingMessage;
   readonly response: ServerResponse;
-  readonly requestId: string;
-  /** The client can read trailers (`TE: trailers`). */
-  readonly wantsTrailers: boolean;
-  /** Called when the connection to the gateway is there, right before the request is written to it. */
-  readonly onReady: () => void;
-  /** Called when the gateway begins to answer. */
-  readonly onAnswer: () => void;
-  /** Called once, when the answer is all sent or cut, or cannot be. */
-  readonly onEnd: (end: ExchangeEnd) => void;
+  /** Called once, when the answer is all sent or cut; with a denial if the response is still the caller's to write. */
+  readonly settle: (end: Result<void, Denial>) => void;
 };
 
 /**
  * The handler of undici's own interface, as its client calls it. The newer one with a controller stands on top of
  * this and costs a tenth of an exchange: it makes an object of all headers, which nobody reads.
+ *
+ * There is one for each request, so it is plain fields and shared methods: with accessors and functions of its own,
+ * dead ones kept their successors from being collected early, which cost a fifth of an exchange.
  */
-export class HttpExchange implements Dispatcher.DispatchHandler {
-  readonly #parts: ExchangeParts;
-  #giveBack = () => {};
-  #abort: (() => void) | undefined;
-  #resume = () => {};
+export class HttpExchange implements Dispatcher.DispatchHandler, Watched {
+  silentUntil = Number.POSITIVE_INFINITY;
+  watchedAt = NOWHERE;
+  private readonly deps: ExchangeDeps;
+  private readonly parts: ExchangeParts;
+  private pool: EndpointConnections | undefined;
+  private client: Client | undefined;
+  private abort: (() => void) | undefined;
+  private resume: (() => void) | undefined;
   /** The first part of the body, until the end of the tick: most answers are whole then, and become one write. */
-  #held: Buffer | undefined;
-  #flushed = false;
+  private held: Buffer | undefined;
+  private flushed = false;
+  private requestSent = false;
   /** The gateway's side is over, well. */
-  #complete = false;
+  private complete = false;
   /** The response is no longer this exchange's to write to. */
-  #over = false;
-  #settled = false;
+  private over = false;
+  private settled = false;
 
-  constructor(parts: ExchangeParts) {
-    this.#parts = parts;
-    parts.response.on("close", () => this.#closed());
+  constructor(deps: ExchangeDeps, parts: ExchangeParts) {
+    this.deps = deps;
+    this.parts = parts;
   }
 
-  start(connections: EndpointConnections, request: Dispatcher.DispatchOptions): void {
-    const client = connections.take();
-    this.#giveBack = () => {
-      this.#giveBack = () => {};
-      connections.give(client);
-    };
-    client.dispatch(request, this);
+  /** @param headers names and values in turn, as the gateway gets them */
+  start(headers: string[], body: IncomingMessage | null): void {
+    const { request, upstream, response } = this.parts;
+    response.on("close", () => this.clientClosed());
+    this.pool = this.deps.connections.of(upstream.endpoint);
+    this.client = this.pool.take();
+    const method = request.method as Dispatcher.HttpMethod;
+    this.client.dispatch({ method, path: `${request.path}${request.query}`, headers, body }, this);
   }
 
   /** Ends it from this side, at once, at whatever point it is. */
   end(denial: Denial): void {
-    if (this.#over) return;
-    if (this.#parts.response.headersSent) this.#cut();
+    if (this.over) return;
+    if (this.parts.response.headersSent) this.cut();
     else {
-      this.#settle(err({ by: "door", denial }));
-      this.#letGo();
+      this.settle(err(denial));
+      this.abort?.();
     }
   }
 
+  /** The connection is there; right behind this the request is written to it. */
   onConnect(abort: () => void): void {
     // Thrown, not aborted: undici then drops the request and keeps the connection, which has carried nothing of it.
-    if (this.#over) throw new Error("nobody waits for it any more");
-    this.#abort = abort;
-    this.#parts.onReady();
+    if (this.over) throw new Error("nobody waits for it any more");
+    this.abort = abort;
+    this.allowSilence(this.deps.limits.idleTimeoutMs);
+    this.deps.silence.add(this);
+    const { headers } = this.parts.request;
+    // RFC 9110 §10.1.1: only now is the body wanted, of somebody who may send it, by a gateway that is there.
+    if (headers.has("expect")) this.parts.response.writeContinue();
+    if (headers.has("transfer-encoding")) this.countBody();
+  }
+
+  onBodySent(): void {
+    this.allowSilence(this.deps.limits.idleTimeoutMs);
+  }
+
+  onRequestSent(): void {
+    this.requestSent = true;
+    this.allowSilence(this.deps.limits.answerTimeoutMs);
   }
 
   onHeaders(status: number, received: Buffer[], resume: () => void): boolean {
-    // 103 and the like: what it hints at would be fetched in the door's name. RFC 9110 §15.2: may be dropped.
+    // RFC 9110 §15.2: may be dropped. What 103 hints at would be fetched in the door's name.
     if (status < 200) return true;
-    const { incoming, response, requestId, onAnswer } = this.#parts;
-    onAnswer();
-    this.#resume = resume;
+    const { incoming, response, request, upstream } = this.parts;
+    this.deps.health.report(upstream.endpoint, "up");
+    this.allowSilence(this.deps.limits.idleTimeoutMs);
+    this.resume = resume;
     // What is left of the request's body would otherwise be read for as long as a client likes to send it.
     if (!incoming.complete) response.shouldKeepAlive = false;
-    response.writeHead(status, answerHeaders(status, received, requestId));
+    response.writeHead(status, answerHeaders(status, received, request.id));
     if (status === 204 || status === 304) {
-      // RFC 9110 §15: these never have a body, whatever length the gateway says, which undici takes for a fault.
-      this.#complete = true;
+      // RFC 9112 §6.3: these end with their head, whatever length it says, which undici takes for a fault.
+      this.complete = true;
       response.end();
     } else process.nextTick(flush, this);
     return true;
   }
 
   onData(chunk: Buffer): boolean {
-    const { response } = this.#parts;
-    if (!this.#flushed && this.#held === undefined) {
-      this.#held = chunk;
+    const { response } = this.parts;
+    this.allowSilence(this.deps.limits.idleTimeoutMs);
+    if (!this.flushed && this.held === undefined) {
+      this.held = chunk;
       return true;
     }
     this.flush();
     if (response.write(chunk)) return true;
-    response.once("drain", this.#resume);
+    if (this.resume !== undefined) response.once("drain", this.resume);
     return false;
   }
 
   // undici delivers a flat list of names and values, which its types do not say.
   onComplete(trailers: unknown): void {
-    this.#giveBack();
-    if (this.#complete) return;
-    this.#complete = true;
-    const { response, wantsTrailers } = this.#parts;
-    if (wantsTrailers) response.addTrailers(answerTrailers(trailers as Buffer[]));
-    this.#flushed = true;
-    response.end(this.#held);
+    this.giveBack();
+    if (this.complete) return;
+    this.complete = true;
+    const { request, response } = this.parts;
+    if (WANTS_TRAILERS.test(request.headers.get("te") ?? "")) {
+      response.addTrailers(answerTrailers(trailers as Buffer[]));
+    }
+    this.flushed = true;
+    response.end(this.held);
   }
 
   onError(error: unknown): void {
-    this.#giveBack();
-    if (this.#complete || this.#over) return;
-    if (this.#parts.response.headersSent) {
+    this.giveBack();
+    if (this.complete || this.over) return;
+    if (this.parts.response.headersSent) {
       this.flush();
-      this.#cut();
-    } else this.#settle(err({ by: "gateway", error }));
+      this.cut();
+      return;
+    }
+    const { gateway, endpoint } = this.parts.upstream;
+    const { reached, denial } = gatewayFault(error, gateway.id);
+    if (!reached) this.deps.health.report(endpoint, "down");
+    this.settle(err(denial));
+  }
+
+  onSilence(): void {
+    const { incoming, upstream } = this.parts;
+    // The client's own silence, in the middle of its body, unless it is kept waiting by a gateway that does not read.
+    if (!this.requestSent && !incoming.isPaused()) this.end({ code: "client_gone" });
+    else
+      this.end({ code: "gateway_answer_invalid", gateway: upstream.gateway.id, what: "silent for too long" });
   }
 
   /** Sends what there is of the answer: an event stream may be silent for long behind its head. */
   flush(): void {
-    if (this.#flushed || this.#over) return;
-    this.#flushed = true;
-    const held = this.#held;
-    this.#held = undefined;
-    if (held === undefined) this.#parts.response.flushHeaders();
-    else this.#parts.response.write(held);
+    if (this.flushed || this.over) return;
+    this.flushed = true;
+    if (this.held === undefined) this.parts.response.flushHeaders();
+    else this.parts.response.write(this.held);
   }
 
-  /** The client's side is over: the answer is all sent, or nobody is there to read it. */
-  #closed(): void {
-    const { response } = this.#parts;
-    this.#settle(response.headersSent ? ok(undefined) : err({ by: "door", denial: { code: "client_gone" } }));
-    this.#letGo();
+  /** The answer is all sent, or nobody is there to read it. */
+  private clientClosed(): void {
+    this.settle(this.parts.response.headersSent ? ok(undefined) : err({ code: "client_gone" }));
+    this.abort?.();
   }
 
-  #cut(): void {
-    this.#over = true;
-    this.#letGo();
-    this.#parts.response.destroy();
+  private cut(): void {
+    this.over = true;
+    this.abort?.();
+    this.parts.response.destroy();
   }
 
-  #letGo(): void {
-    this.#abort?.();
+  private settle(end: Result<void, Denial>): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.over = true;
+    this.deps.silence.remove(this);
+    this.parts.settle(end);
   }
 
-  #settle(end: ExchangeEnd): void {
-    if (this.#settled) return;
-    this.#settled = true;
-    this.#over = true;
-    this.#parts.onEnd(end);
+  private allowSilence(durationMs: number): void {
+    this.silentUntil = this.deps.clock.monotonic() + durationMs;
+  }
+
+  private giveBack(): void {
+    if (this.client === undefined) return;
+    this.pool?.give(this.client);
+    this.client = undefined;
+  }
+
+  // A body without a length. Who sends it on begins to read in this same tick, so that no part of it is lost.
+  private countBody(): void {
+    const limitBytes = this.deps.limits.requestBodyBytes;
+    let received = 0;
+    this.parts.incoming.on("data", (chunk: Buffer) => {
+      received += chunk.length;
+      if (received > limitBytes) this.end({ code: "body_too_large", limitBytes });
+    });
   }
 }
+
+// RFC 9110 §10.1.4.
+const WANTS_TRAILERS = /(^|,)[ \t]*trailers[ \t]*(,|$)/i;
 
 function flush(exchange: HttpExchange): void {
   exchange.flush();

@@ -2,10 +2,11 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { describe, expect, it, onTestFinished, test } from "vitest";
+import { systemClock } from "../../../core/clock.ts";
 import type { Denial } from "../../../core/denial.ts";
 import { err, ok, type Result } from "../../../core/result.ts";
 import type { SignedRequest } from "../../../proxy/assert/assert.ts";
-import { type AccessWatch, watchAccess } from "../../../proxy/forward/access-watch.ts";
+import { AccessWatch } from "../../../proxy/forward/access-watch.ts";
 import { createHttpForwarder } from "../../../proxy/forward/forward-http.ts";
 import { createGatewayConnections } from "../../../proxy/forward/gateway-connections.ts";
 import { head, rawConnect, rawExchange } from "../../support/raw-client.ts";
@@ -31,17 +32,16 @@ type Door = {
 };
 
 /** A server that forwards one request to this gateway, and answers a denial with its code. */
-async function startDoor(gatewayUrl: string, access = watchAccess()): Promise<Door> {
+async function startDoor(gatewayUrl: string, access = new AccessWatch()): Promise<Door> {
   const health = healthOf("up");
   const limits = {
-    connectTimeoutMs: 5_000,
     answerTimeoutMs: 30_000,
     idleTimeoutMs: 30_000,
     requestBodyBytes: BODY_LIMIT,
   };
   const table = tableOf({ gateways: { cloud: { endpoints: { "cloud-1": gatewayUrl } } }, routes: [] });
-  const connections = createGatewayConnections({ table: () => table, limits });
-  const forward = createHttpForwarder({ connections, health, limits });
+  const connections = createGatewayConnections({ table: () => table, connectTimeoutMs: 5_000 });
+  const forward = createHttpForwarder({ connections, health, clock: systemClock, limits });
   const upstream = await upstreamOf(gatewayUrl);
   let settle = (_outcome: Result<void, Denial>) => {};
   const outcome = new Promise<Result<void, Denial>>((resolve) => {
@@ -133,7 +133,7 @@ describe("forwarding a request", () => {
 describe("an end of access", () => {
   it("before the request is forwarded keeps it from the gateway", async () => {
     const gateway = await startRawGateway(() => {});
-    const access = watchAccess();
+    const access = new AccessWatch();
     access.end();
     const door = await startDoor(gateway.url, access);
     expect((await rawExchange(door.port, GET)).text).toContain("session_ended");
