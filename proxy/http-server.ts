@@ -70,13 +70,21 @@ export function createHttpServer(app: App, { limits, certificate, clock, log }: 
     incoming.once("close", cancelCut);
   };
 
-  server.on("request", (incoming, response) => {
+  const onRequest = (incoming: IncomingMessage, response: ServerResponse) => {
     const { socket } = incoming;
     if (takes(incoming, response)) app.onRequest(incoming, response, refusalOf(socket)).catch(failed(socket));
-  });
-  server.on("checkExpectation", (incoming, response) => {
+  };
+  const onUnknownExpectation = (incoming: IncomingMessage, response: ServerResponse) => {
     if (takes(incoming, response)) response.writeHead(417, { connection: "close" }).end();
+  };
+  server.on("request", onRequest);
+  // Without a listener Node would invite the body before anybody knows who is asking. Who reads it does that.
+  server.on("checkContinue", (incoming, response) => {
+    // Node finds the word anywhere in the value.
+    const isAlone = /^100-continue$/i.test(incoming.headers.expect ?? "");
+    (isAlone ? onRequest : onUnknownExpectation)(incoming, response);
   });
+  server.on("checkExpectation", onUnknownExpectation);
   server.on("upgrade", (incoming, duplex, head) => {
     const socket = duplex as Socket;
     // Node has taken its own listener off: a reset while the app decides would otherwise end the process.

@@ -63,7 +63,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     answerTimeoutMs: limits.answerTimeout,
     idleTimeoutMs: limits.idleTimeout,
   };
-  const connections = createGatewayConnections({
+  const gatewayConnections = createGatewayConnections({
     table: () => policy.current().routing,
     connectTimeoutMs: limits.connectTimeout,
   });
@@ -107,7 +107,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     route: createRouter({ homes, health }),
     assert: createAsserter({ keyring, clock, publicUrl, groupsClaim: config.groups.claim }),
     forwardHttp: createHttpForwarder({
-      connections,
+      connections: gatewayConnections,
       health,
       clock,
       limits: { ...timeouts, requestBodyBytes: limits.requestBodyBytes },
@@ -164,7 +164,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     ]);
     leaves.events.stop();
     await health.close();
-    await connections.close();
+    await gatewayConnections.close();
     await audit.close();
   }
 

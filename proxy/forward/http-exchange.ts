@@ -182,8 +182,10 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Watched {
   flush(): void {
     if (this.flushed || this.over) return;
     this.flushed = true;
-    if (this.held === undefined) this.parts.response.flushHeaders();
-    else this.parts.response.write(this.held);
+    const { held } = this;
+    this.held = undefined;
+    if (held === undefined) this.parts.response.flushHeaders();
+    else this.parts.response.write(held);
   }
 
   /** The answer is all sent, or nobody is there to read it. */

@@ -35,6 +35,8 @@ export function createSilenceWatch(clock: Clock): SilenceWatch {
   function look() {
     const now = clock.monotonic();
     for (const watched of all.filter(({ silentUntil }) => silentUntil <= now)) {
+      // Another one's end may have been its own.
+      if (watched.watchedAt === NOWHERE) continue;
       remove(watched);
       watched.onSilence();
     }

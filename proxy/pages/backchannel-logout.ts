@@ -100,7 +100,9 @@ export function createBackchannelLogout(deps: BackchannelLogoutDeps): Backchanne
     refuse(incoming, response, "unreadable body");
   };
 
-  const awaitBody: RequestHandler = (incoming, _response, next) => {
+  const awaitBody: RequestHandler = (incoming, response, next) => {
+    const { expect, "content-length": length } = incoming.headers;
+    if (expect !== undefined && Number(length) <= deps.bodyBytes) response.writeContinue();
     const cancel = deps.clock.after(BODY_WITHIN_MS, () => incoming.destroy());
     incoming.once("close", cancel);
     next();

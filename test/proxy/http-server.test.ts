@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { type AddressInfo, connect as connectPlain, type Socket } from "node:net";
+import { text } from "node:stream/consumers";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { beforeAll, describe, expect, it, onTestFinished, test } from "vitest";
 import { limitsSchema } from "../../config/limits.ts";
@@ -13,7 +14,7 @@ import type { App } from "../../proxy/app.ts";
 import { createHttpServer, type HttpServerParts } from "../../proxy/http-server.ts";
 import { selfSigned } from "../support/certificates.ts";
 import { createManualClock, type ManualClock } from "../support/manual-clock.ts";
-import { handshake, head, rawConnect } from "../support/raw-client.ts";
+import { handshake, head, rawConnect, rawExchange } from "../support/raw-client.ts";
 
 const log = createLog("test", "silent");
 const LIMITS: HttpServerParts["limits"] = { ...limitsSchema.parse({}), trustedProxies: undefined };
@@ -283,4 +284,49 @@ describe("TLS", () => {
     expect(await all).toBe("HTTP/1.1 101 Switching Protocols\r\n\r\nframes");
     expect((socket as TLSSocket).authorized).toBe(true);
   });
+});
+
+describe("a body that the client asks leave to send", () => {
+  /** An app that invites the body when it is told to. */
+  async function startServer() {
+    const asked: { readonly response: ServerResponse; readonly body: Promise<string> }[] = [];
+    const app = {
+      async onRequest(incoming: IncomingMessage, response: ServerResponse) {
+        asked.push({ response, body: text(incoming) });
+      },
+    };
+    const { port } = await start({ app });
+    return { port, asked };
+  }
+  const post = (expectation: string) =>
+    head("POST / HTTP/1.1", "Host: door", `Expect: ${expectation}`, "Content-Length: 2");
+
+  it("is not invited by the listener, but by who reads it", async () => {
+    const { port, asked } = await startServer();
+    const client = await rawConnect(port, post("100-Continue"));
+    await expect.poll(() => asked.length).toBe(1);
+    const arrived = once(client, "data");
+    asked[0]?.response.writeContinue();
+    expect(String((await arrived)[0])).toBe("HTTP/1.1 100 Continue\r\n\r\n");
+    client.write("hi");
+    expect(await asked[0]?.body).toBe("hi");
+    client.destroy();
+  });
+
+  it("ends the connection when it is refused, so that it is never taken for a request", async () => {
+    const { port, asked } = await startServer();
+    const refused = rawExchange(port, post("100-continue"), () => false);
+    await expect.poll(() => asked.length).toBe(1);
+    asked[0]?.response.writeHead(401).end();
+    expect((await refused).text).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n.*Connection: close\r\n/s);
+  });
+
+  it.each(["a-miracle", "100-continue, a-miracle", "a-miracle=100-continue", ""])(
+    "with Expect: %j is 417 before anybody is asked who it is",
+    async (expectation) => {
+      const { port, asked } = await startServer();
+      const answer = await rawExchange(port, post(expectation), () => false);
+      expect([answer.status, answer.headers.get("connection"), asked.length]).toEqual([417, "close", 0]);
+    },
+  );
 });
