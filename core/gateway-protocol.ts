@@ -86,9 +86,14 @@ export type ChatMessage = {
   readonly usage?: TokenUsage;
 };
 
-export type TokenUsage = { readonly input: number; readonly output: number };
+export type TokenUsage = {
+  readonly input: number;
+  readonly output: number;
+  /** Counted by nobody: a guess from the length of the text. */
+  readonly estimated?: true;
+};
 
-/** `event: "chat"`: the life of one turn, in this order, `delta` repeated. */
+/** `event: "chat"`: the life of one turn, in this order, `queued` and `delta` repeated. */
 export type ChatEvent = {
   readonly runId: string;
   readonly sessionKey: string;
@@ -96,7 +101,7 @@ export type ChatEvent = {
   /** Grows by one for each event of this run. */
   readonly seq: number;
 } & (
-  | { readonly state: "queued" /** Turns before this one. */; readonly position: number }
+  | { readonly state: "queued" /** Its place in line, 1 = next. */; readonly position: number }
   | { readonly state: "delta"; readonly deltaText: string }
   | { readonly state: "final"; readonly message: ChatMessage }
   | { readonly state: "aborted"; readonly message: ChatMessage | null }
@@ -130,6 +135,8 @@ export type ChatHistoryAnswer = {
   readonly hasMore: boolean;
   /** The turn that runs now, with all of its text so far; events with a greater `seq` continue it. */
   readonly running: { readonly runId: string; readonly seq: number; readonly text: string } | null;
+  /** The turns in line behind it, in their order; events with a greater `seq` continue them. */
+  readonly waiting: readonly { readonly runId: string; readonly seq: number; readonly position: number }[];
 };
 
 /** `chat.abort` */
@@ -148,11 +155,40 @@ export type SessionSummary = {
   readonly chatType: "direct";
   readonly updatedAt: number;
   readonly messageCount: number;
+  /** What its owner calls it; one line. */
+  readonly label: string | null;
+  /** How its first question begins; one line. */
+  readonly derivedTitle: string | null;
 };
 export type SessionsListAnswer = {
   readonly ts: number;
   readonly count: number;
   readonly sessions: readonly SessionSummary[];
+};
+
+/** `sessions.patch`: gives a session a name; null takes it away. */
+export type SessionsPatchParams = { readonly key: string; readonly label: string | null };
+export type SessionsPatchAnswer = {
+  readonly ok: true;
+  readonly key: string;
+  readonly entry: SessionSummary;
+};
+
+/** `sessions.delete`: the session's turns end, and its history is gone. */
+export type SessionsDeleteParams = { readonly key: string };
+export type SessionsDeleteAnswer = {
+  readonly ok: true;
+  readonly key: string;
+  /** False: there was none. */
+  readonly deleted: boolean;
+};
+
+/** `event: "sessions.changed"`: one of the caller's sessions, as it is now. */
+export type SessionsChangedEvent = {
+  readonly sessionKey: string;
+  readonly agentId: string;
+  /** null: it was deleted. */
+  readonly session: SessionSummary | null;
 };
 
 /** `agents.list` */

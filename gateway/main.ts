@@ -23,7 +23,9 @@ import { openEndpointKey } from "./control/endpoint-key.ts";
 import { type Bound, listen } from "./listen.ts";
 import { createConnection } from "./protocol/connection.ts";
 import { createLiveConnections } from "./protocol/live-connections.ts";
+import { sessionKeyOf } from "./session/session-key.ts";
 import { openSessionStore } from "./session/session-store.ts";
+import { summaryOf } from "./session/session-summary.ts";
 import { createLanes } from "./turn/lanes.ts";
 import { createTurns } from "./turn/turns.ts";
 
@@ -93,13 +95,26 @@ async function startLocked(
   const { keySet } = gateway.auth;
   const keySetFile =
     keySet === undefined ? undefined : await watchKeySetFile({ path: keySet, keyRing, clock, log });
-  const store = await openSessionStore({ folder: join(data, "sessions"), newId, log });
+  const store = await openSessionStore({
+    folder: join(data, "sessions"),
+    newId,
+    log,
+    onChange: (identity, session) =>
+      connections.publish(identity.userId, {
+        event: "sessions.changed",
+        payload: {
+          sessionKey: sessionKeyOf(identity),
+          agentId: identity.agentId,
+          session: session === undefined ? null : summaryOf(session),
+        },
+      }),
+  });
   const profiles = profilesOf(agents);
   const turns = createTurns({
     agent: agentOf(config, deps),
     store,
     lanes: createLanes(agents.defaults),
-    publish: (owner, event) => connections.publish(owner, event),
+    publish: (owner, payload) => connections.publish(owner, { event: "chat", payload }),
     onRun: (owner, agent) => control.turnStarted(owner, agent),
     clock,
     newId,

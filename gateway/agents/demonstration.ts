@@ -1,6 +1,7 @@
 // The agent that answers when there is no model: for trying out sign-in, routing, stop and reconnect. It says what
 // it is, and tells only what the gateway was told. No network.
 import type { Clock } from "../../core/clock.ts";
+import type { TokenUsage } from "../../core/gateway-protocol.ts";
 import type { EndpointId, GatewayId } from "../../core/ids.ts";
 import type { Agent, AgentTurn } from "./agent.ts";
 
@@ -15,6 +16,29 @@ const SLOW_WORD_MS = 200;
 /** A minute at five words a second. */
 const SLOW_WORDS = 300;
 
+const MARKDOWN = `# Formatted text
+
+An answer may have **strong** and *stressed* words, \`code\`, ~~what no longer holds~~ and [links](https://example.com/).
+
+1. First this,
+2. then that:
+   - with a list
+   - inside of it
+
+> Words of somebody else.
+
+| agent | does |
+|---|---|
+| Coder | writes code |
+| Analyst | reads figures |
+
+\`\`\`js
+// Copied with one press.
+const sum = [1, 2, 3].reduce((total, number) => total + number, 0);
+\`\`\`
+
+<b>Markup</b> stays text, and ![a picture](https://example.com/picture.png) is a link.`;
+
 export function createDemonstrationAgent({ gateway, endpoint, clock }: DemonstrationOptions): Agent {
   function answerTo(turn: AgentTurn): { readonly text: string; readonly wordMs: number } {
     const asked = turn.conversation.at(-1)?.text ?? "";
@@ -28,6 +52,8 @@ export function createDemonstrationAgent({ gateway, endpoint, clock }: Demonstra
         };
       case "slow":
         return { text: slow(), wordMs: SLOW_WORD_MS };
+      case "markdown":
+        return { text: MARKDOWN, wordMs: WORD_MS };
       default:
         return { text: explanation(turn, asked), wordMs: WORD_MS };
     }
@@ -42,8 +68,15 @@ export function createDemonstrationAgent({ gateway, endpoint, clock }: Demonstra
         if (signal.aborted) return;
         yield { kind: "text", text: word };
       }
+      yield { kind: "usage", usage: estimate(turn, text) };
     },
   };
+}
+
+// There is no model that would count: four characters to a token is what English text comes to.
+function estimate({ conversation }: AgentTurn, answer: string): TokenUsage {
+  const asked = conversation.reduce((sum, { text }) => sum + text.length, 0);
+  return { input: Math.ceil(asked / 4), output: Math.ceil(answer.length / 4), estimated: true };
 }
 
 function whoami({ speaker }: AgentTurn): string {
@@ -65,7 +98,7 @@ function explanation({ agent }: AgentTurn, asked: string): string {
   return [
     `I am ${agent.name}, a demonstration agent without a model.`,
     `You wrote: ${asked}`,
-    "Try: whoami (who the gateway was told you are), where (which machine answers), slow (a long answer, to try stop and reload).",
+    "Try: whoami (who the gateway was told you are), where (which machine answers), slow (a long answer, to try stop and reload), markdown (an answer with headings, lists, a table and code).",
   ].join("\n\n");
 }
 

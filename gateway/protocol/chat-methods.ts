@@ -1,5 +1,5 @@
 // chat.send, chat.history and chat.abort. Each turns the caller's key into a session of the caller's own before it
-// does anything else; there is no way to write a key of somebody else.
+// does anything else.
 import { z } from "zod";
 import type {
   ChatAbortAnswer,
@@ -9,11 +9,12 @@ import type {
 } from "../../core/gateway-protocol.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import type { Caller } from "../admit/caller.ts";
-import { parseSessionKey, type SessionIdentity, sessionKeyOf } from "../session/session-key.ts";
+import { sessionKeyOf } from "../session/session-key.ts";
 import type { Transcript } from "../session/transcript.ts";
 import { textOf } from "../turn/conversation.ts";
 import type { SendRefusal } from "../turn/turns.ts";
 import { type MethodAnswer, type MethodDeps, method } from "./method.ts";
+import { forbidden, ownSession } from "./own-session.ts";
 
 /** Characters of one message. */
 const MAX_MESSAGE_LENGTH = 1024 * 1024;
@@ -45,7 +46,7 @@ export const chatAbort = method(abortParams, abort);
 async function send(params: z.output<typeof sendParams>, caller: Caller, deps: MethodDeps): MethodAnswer {
   if (params.message.length > MAX_MESSAGE_LENGTH)
     return err({ code: "TOO_LARGE", message: `a message has at most ${MAX_MESSAGE_LENGTH} characters` });
-  const identity = ownSession(params.sessionKey, caller);
+  const identity = ownSession(params.sessionKey, caller, "sessionKey");
   if (!identity.ok) return identity;
   const agent = deps.profiles.get(identity.value.agentId);
   if (agent === undefined) return err(forbidden(identity.value.agentId));
@@ -64,12 +65,12 @@ async function history(
   caller: Caller,
   deps: MethodDeps,
 ): MethodAnswer {
-  const identity = ownSession(params.sessionKey, caller);
+  const identity = ownSession(params.sessionKey, caller, "sessionKey");
   if (!identity.ok) return identity;
   const sessions = await deps.store.sessionsOf(caller.userId);
   // Both in one step: an answer that ends just now is then either running or part of the history, never neither.
   const session = sessions.find(identity.value);
-  const running = deps.turns.running(identity.value);
+  const underWay = deps.turns.underWay(identity.value);
   const transcript = session === undefined ? undefined : await deps.store.read(session);
   const page = pageOf(transcript, params.limit, params.before);
   if (!page.ok) return page;
@@ -77,30 +78,17 @@ async function history(
     sessionKey: sessionKeyOf(identity.value),
     sessionId: session?.sessionId ?? null,
     ...page.value,
-    running,
+    ...underWay,
   };
   return ok(answer);
 }
 
 async function abort(params: z.output<typeof abortParams>, caller: Caller, deps: MethodDeps): MethodAnswer {
-  const identity = ownSession(params.sessionKey, caller);
+  const identity = ownSession(params.sessionKey, caller, "sessionKey");
   if (!identity.ok) return identity;
   const runIds = deps.turns.abort(identity.value, params.runId);
   const answer: ChatAbortAnswer = { ok: true, aborted: runIds.length > 0, runIds };
   return ok(answer);
-}
-
-function ownSession(key: string, caller: Caller): Result<SessionIdentity, FrameError> {
-  const parsed = parseSessionKey(key, caller.agents[0]);
-  if (!parsed.ok)
-    return err({ code: "INVALID_REQUEST", message: `invalid sessionKey: expected ${parsed.error}` });
-  // The agents of this connection, not of the person: /agents/coder/ws is for coder only.
-  if (!caller.agents.includes(parsed.value.agentId)) return err(forbidden(parsed.value.agentId));
-  return ok({ userId: caller.userId, ...parsed.value });
-}
-
-function forbidden(agentId: string): FrameError {
-  return { code: "FORBIDDEN", message: `the agent "${agentId}" is not yours on this connection` };
 }
 
 function pageOf(

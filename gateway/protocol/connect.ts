@@ -52,7 +52,7 @@ export type HelloFacts = {
   readonly policy: HelloOk["policy"];
 };
 
-export const EVENTS = ["connect.challenge", "chat", "tick"] as const;
+export const EVENTS = ["connect.challenge", "chat", "sessions.changed", "tick"] as const;
 
 export function helloOk({ caller, agents, methods, version, connId, policy }: HelloFacts): HelloOk {
   return {

@@ -8,6 +8,7 @@ import type {
   Frame,
   HelloOk,
   RequestFrame,
+  SessionsChangedEvent,
 } from "../../core/gateway-protocol.ts";
 import type { RequestId } from "../../core/ids.ts";
 import type { Log } from "../../core/log.ts";
@@ -29,6 +30,11 @@ export type ConnectionDeps = {
   readonly onEnd: (why: ConnectionEnd) => void;
 };
 
+/** What all connections of one person are told of. */
+export type OwnerEvent =
+  | { readonly event: "chat"; readonly payload: ChatEvent }
+  | { readonly event: "sessions.changed"; readonly payload: SessionsChangedEvent };
+
 /** Why a connection ended, for the audit line. */
 export type ConnectionEnd = {
   readonly reason: string;
@@ -38,8 +44,8 @@ export type ConnectionEnd = {
 
 export type Connection = {
   readonly caller: Caller;
-  /** Tells of a turn, if this connection may see its agent and has connected. */
-  tell(event: ChatEvent): void;
+  /** Tells the owner, if this connection may see the agent that it is about and has connected. */
+  tell(event: OwnerEvent): void;
   /** Both directions stop at once. @param why left out: the words of the close frame say it */
   close(code: number, words: string, why?: ConnectionEnd): void;
 };
@@ -182,8 +188,8 @@ export function createConnection(
 
   return {
     caller,
-    tell(event) {
-      if (caller.agents.some((agent) => agent === event.agentId)) sendEvent("chat", event);
+    tell({ event, payload }) {
+      if (caller.agents.some((agent) => agent === payload.agentId)) sendEvent(event, payload);
     },
     close,
   };

@@ -3,11 +3,10 @@
 import type { WebSocket } from "ws";
 import { type Audit, auditEvent } from "../../core/audit.ts";
 import type { Clock } from "../../core/clock.ts";
-import type { ChatEvent } from "../../core/gateway-protocol.ts";
 import type { AgentId, EndpointId, GatewayId, RequestId, SessionId, UserId } from "../../core/ids.ts";
 import type { Caller } from "../admit/caller.ts";
 import { createLeases } from "../control/leases.ts";
-import type { Connection, ConnectionEnd } from "./connection.ts";
+import type { Connection, ConnectionEnd, OwnerEvent } from "./connection.ts";
 
 export type LiveConnections = {
   open(socket: WebSocket, caller: Caller, requestId: RequestId): void;
@@ -15,7 +14,7 @@ export type LiveConnections = {
   count(): number;
   /** Those that are not being closed. */
   list(): readonly Connection[];
-  publish(owner: UserId, event: ChatEvent): void;
+  publish(owner: UserId, event: OwnerEvent): void;
   /** Each session that has a connection, once. */
   sids(): readonly SessionId[];
   /**

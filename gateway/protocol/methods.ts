@@ -1,11 +1,11 @@
 // The methods that a connected client may call: name → parameters → answer. Only what is in this table exists.
 import { z } from "zod";
-import type { AgentSummary, AgentsListAnswer, SessionsListAnswer } from "../../core/gateway-protocol.ts";
+import type { AgentSummary, AgentsListAnswer } from "../../core/gateway-protocol.ts";
 import { err, ok } from "../../core/result.ts";
 import type { Caller } from "../admit/caller.ts";
-import { sessionKeyOf } from "../session/session-key.ts";
 import { chatAbort, chatHistory, chatSend } from "./chat-methods.ts";
 import { type Method, type MethodAnswer, type MethodDeps, method } from "./method.ts";
+import { sessionsDelete, sessionsList, sessionsPatch } from "./session-methods.ts";
 
 const noParams = z.object({}).nullish();
 
@@ -13,7 +13,9 @@ const METHODS: ReadonlyMap<string, Method> = new Map([
   ["chat.send", chatSend],
   ["chat.history", chatHistory],
   ["chat.abort", chatAbort],
-  ["sessions.list", method(noParams, sessionsList)],
+  ["sessions.list", sessionsList],
+  ["sessions.patch", sessionsPatch],
+  ["sessions.delete", sessionsDelete],
   ["agents.list", method(noParams, agentsList)],
   ["health", method(noParams, health)],
   ["status", method(noParams, status)],
@@ -42,22 +44,6 @@ export function agentSummaries(caller: Caller, profiles: MethodDeps["profiles"])
     const { id, name, description, model } = profile;
     return [{ id, name, description, model }];
   });
-}
-
-async function sessionsList(_: unknown, caller: Caller, { store, now }: MethodDeps): MethodAnswer {
-  const sessions = (await store.sessionsOf(caller.userId))
-    .list()
-    .filter(({ agentId }) => caller.agents.includes(agentId))
-    .map((session) => ({
-      key: sessionKeyOf(session),
-      sessionId: session.sessionId,
-      agentId: session.agentId,
-      chatType: session.chatType,
-      updatedAt: session.updatedAt,
-      messageCount: session.messageCount,
-    }));
-  const answer: SessionsListAnswer = { ts: now(), count: sessions.length, sessions };
-  return ok(answer);
 }
 
 async function agentsList(_: unknown, caller: Caller, { profiles }: MethodDeps): MethodAnswer {

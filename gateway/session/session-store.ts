@@ -8,6 +8,7 @@ import { isUserId, type UserId } from "../../core/ids.ts";
 import type { Log } from "../../core/log.ts";
 import { createInOrder } from "./in-order.ts";
 import type { SessionIdentity } from "./session-key.ts";
+import { titleFrom } from "./session-title.ts";
 import {
   completeLength,
   encodeLine,
@@ -22,6 +23,10 @@ export type StoredSession = TranscriptHead & {
   /** Milliseconds since 1970: its last message's time. */
   readonly updatedAt: number;
   readonly messageCount: number;
+  /** What its owner calls it. */
+  readonly label: string | null;
+  /** How its first question begins. */
+  readonly derivedTitle: string | null;
   readonly bytes: number;
 };
 
@@ -42,6 +47,10 @@ export type SessionStore = {
    * @param whenWritten called in the very step in which the message becomes part of the history
    */
   append(identity: SessionIdentity, message: ChatMessage, whenWritten?: () => void): Promise<void>;
+  /** Names a session, or takes its name away; undefined when there is none. */
+  rename(identity: SessionIdentity, label: string | null): Promise<StoredSession | undefined>;
+  /** Deletes a session with its history; false when there was none. */
+  remove(identity: SessionIdentity): Promise<boolean>;
   /** Sessions of everybody, on disk. */
   total(): number;
   /** Resolves when every message handed over is written. */
@@ -52,11 +61,14 @@ export type SessionStoreOptions = {
   readonly folder: string;
   readonly newId: () => string;
   readonly log: Log;
+  /** Told of every change of a session, in the step in which it takes effect; undefined: it was deleted. */
+  readonly onChange: (identity: SessionIdentity, session: StoredSession | undefined) => void;
 };
 
 type Shelf = Map<string, StoredSession>;
 
-export async function openSessionStore({ folder, newId, log }: SessionStoreOptions): Promise<SessionStore> {
+export async function openSessionStore(options: SessionStoreOptions): Promise<SessionStore> {
+  const { folder, newId, log, onChange } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const shelves = new Map<UserId, Promise<Shelf>>();
   const writing = createInOrder();
@@ -85,13 +97,40 @@ export async function openSessionStore({ folder, newId, log }: SessionStoreOptio
     await mkdir(join(folder, identity.userId), { recursive: true, mode: 0o700 });
     await writeAt(pathOf(identity), bytes, before.bytes);
     if (before.bytes === 0) total += 1;
-    shelf.set(fileName, {
+    const after: StoredSession = {
       ...before,
       updatedAt: message.timestamp,
       messageCount: before.messageCount + 1,
+      derivedTitle: before.derivedTitle ?? titleFrom(message),
       bytes: before.bytes + bytes.length,
-    });
+    };
+    shelf.set(fileName, after);
     whenWritten();
+    onChange(identity, after);
+  }
+
+  async function writeLabel(identity: SessionIdentity, label: string | null) {
+    const shelf = await shelfOf(identity.userId);
+    const fileName = fileNameOf(identity);
+    const before = shelf.get(fileName);
+    if (before === undefined || before.label === label) return before;
+    const line = encodeLine({ label });
+    await writeAt(pathOf(identity), line, before.bytes);
+    const after: StoredSession = { ...before, label, bytes: before.bytes + line.length };
+    shelf.set(fileName, after);
+    onChange(identity, after);
+    return after;
+  }
+
+  async function removeFile(identity: SessionIdentity) {
+    const shelf = await shelfOf(identity.userId);
+    const fileName = fileNameOf(identity);
+    if (!shelf.has(fileName)) return false;
+    await rm(pathOf(identity));
+    shelf.delete(fileName);
+    total -= 1;
+    onChange(identity, undefined);
+    return true;
   }
 
   return {
@@ -108,6 +147,8 @@ export async function openSessionStore({ folder, newId, log }: SessionStoreOptio
     },
     append: (identity, message, whenWritten = () => {}) =>
       writing.run(pathOf(identity), () => write(identity, message, whenWritten)),
+    rename: (identity, label) => writing.run(pathOf(identity), () => writeLabel(identity, label)),
+    remove: (identity) => writing.run(pathOf(identity), () => removeFile(identity)),
     total: () => total,
     close: () => writing.idle(),
   };
@@ -141,15 +182,16 @@ function summarise(file: Buffer): StoredSession | undefined {
   if (bytes === 0) return undefined;
   const complete = file.subarray(0, bytes);
   const head = readHead(complete);
-  const { messageCount, message } = readTranscript(complete);
+  const { label, messageCount, message } = readTranscript(complete);
   const updatedAt = messageCount === 0 ? head.createdAt : message(messageCount - 1).timestamp;
-  return { ...head, updatedAt, messageCount, bytes };
+  const derivedTitle = messageCount === 0 ? null : titleFrom(message(0));
+  return { ...head, updatedAt, messageCount, label, derivedTitle, bytes };
 }
 
 function emptySession(identity: SessionIdentity, sessionId: string, createdAt: number): StoredSession {
   const { userId, agentId, name } = identity;
   const head = { sessionId, userId, agentId, name, chatType: "direct", createdAt } as const;
-  return { ...head, updatedAt: createdAt, messageCount: 0, bytes: 0 };
+  return { ...head, updatedAt: createdAt, messageCount: 0, label: null, derivedTitle: null, bytes: 0 };
 }
 
 function headOf({ sessionId, userId, agentId, name, chatType, createdAt }: StoredSession): TranscriptHead {

@@ -1,5 +1,5 @@
-// The file of one session: JSON lines, a head that says whose it is and then its messages in the order they were
-// written. Pure: bytes in, values out. Lines are parsed one by one as they are asked for, the newest first.
+// The file of one session: JSON lines, a head that says whose it is, then its messages and the names it was given, in
+// the order they were written. Pure: bytes in, values out. Messages are parsed one by one as they are asked for.
 import type { ChatMessage } from "../../core/gateway-protocol.ts";
 import { isUserId, parseAgentId } from "../../core/ids.ts";
 import type { SessionIdentity } from "./session-key.ts";
@@ -11,7 +11,11 @@ export type TranscriptHead = SessionIdentity & {
   readonly createdAt: number;
 };
 
+/** A name given to the session; the last one counts. */
+export type LabelLine = { readonly label: string | null };
+
 export type Transcript = {
+  readonly label: string | null;
   readonly messageCount: number;
   /** @param index from 0, the oldest */
   message(index: number): ChatMessage;
@@ -29,7 +33,9 @@ export class TranscriptDamaged extends Error {
 
 const NEW_LINE = 0x0a;
 
-export function encodeLine(value: TranscriptHead | ChatMessage): Buffer {
+const LABEL_START = Buffer.from('{"label":');
+
+export function encodeLine(value: TranscriptHead | ChatMessage | LabelLine): Buffer {
   return Buffer.from(`${JSON.stringify(value)}\n`);
 }
 
@@ -40,7 +46,9 @@ export function completeLength(bytes: Buffer): number {
 
 /** @param bytes complete lines only, see {@link completeLength} */
 export function readTranscript(bytes: Buffer): Transcript {
-  const [, ...lines] = linesOf(bytes);
+  const [, ...written] = linesOf(bytes);
+  const lines = written.filter((line) => !isLabel(line));
+  const labelLine = written.findLast(isLabel);
 
   function message(index: number): ChatMessage {
     const line = lines[index];
@@ -51,6 +59,7 @@ export function readTranscript(bytes: Buffer): Transcript {
   }
 
   return {
+    label: labelLine === undefined ? null : labelOf(labelLine),
     messageCount: lines.length,
     message,
     userMessageOf(runId) {
@@ -77,6 +86,17 @@ export function readHead(bytes: Buffer): TranscriptHead {
   const agent = typeof agentId === "string" ? parseAgentId(agentId) : undefined;
   if (agent === undefined) throw new TranscriptDamaged("its head names no agent");
   return { sessionId, userId, agentId: agent, name, chatType, createdAt };
+}
+
+// A message begins with its id, so the first member tells the two apart without parsing either.
+function isLabel(line: Buffer): boolean {
+  return line.subarray(0, LABEL_START.length).equals(LABEL_START);
+}
+
+function labelOf(line: Buffer): string | null {
+  const { label } = parseLine(line);
+  if (typeof label !== "string" && label !== null) throw new TranscriptDamaged("a name is no text");
+  return label;
 }
 
 function linesOf(bytes: Buffer): Buffer[] {

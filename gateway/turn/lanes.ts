@@ -9,6 +9,8 @@ export type LaneTurn = {
   readonly owner: string;
   /** Runs the turn; its place is free again when this settles. */
   readonly run: () => Promise<void>;
+  /** It has come forward in line while it waits. @param position as in {@link LanePlace} */
+  readonly moved: (position: number) => void;
 };
 
 export type LanePlace =
@@ -54,9 +56,14 @@ export function createLanes({ maxConcurrent, maxQueued }: LaneLimits): Lanes {
       if (next === undefined || runningOf(turn.owner) < runningOf(next.owner)) next = turn;
     }
     if (next === undefined) return;
-    waiting.splice(waiting.indexOf(next), 1);
+    takeOut(waiting.indexOf(next));
     start(next);
     startNext();
+  }
+
+  function takeOut(place: number) {
+    waiting.splice(place, 1);
+    for (const [index, turn] of waiting.entries()) if (index >= place) turn.moved(index + 1);
   }
 
   return {
@@ -74,7 +81,7 @@ export function createLanes({ maxConcurrent, maxQueued }: LaneLimits): Lanes {
     leave(turn) {
       const index = waiting.indexOf(turn);
       if (index === -1) return false;
-      waiting.splice(index, 1);
+      takeOut(index);
       return true;
     },
     counts: () => ({ running: running.size, waiting: waiting.length }),

@@ -17,6 +17,8 @@ export type LiveTurn = {
   readonly request: TurnRequest;
   readonly abort: AbortController;
   phase: "waiting" | "running";
+  /** In line while it waits, 1 = next; 0 before it has a place. */
+  position: number;
   /** Of its newest event; 0 before the first. */
   seq: number;
   /** The answer so far. */
@@ -31,7 +33,7 @@ export type TurnNews = ChatEvent extends infer Event
   : never;
 
 export function createLiveTurn(request: TurnRequest): LiveTurn {
-  return { request, abort: new AbortController(), phase: "waiting", seq: 0, answer: "" };
+  return { request, abort: new AbortController(), phase: "waiting", position: 0, seq: 0, answer: "" };
 }
 
 /** Numbers and addresses the next event of a turn. */

@@ -25,8 +25,10 @@ export type Turns = {
   send(request: TurnRequest): Promise<Result<ChatSendAnswer, SendRefusal>>;
   /** Ends the session's turns, or the one named; gives the run ids that were live. */
   abort(identity: SessionIdentity, runId: string | undefined): readonly string[];
-  /** The turn that runs in this session at this moment. */
-  running(identity: SessionIdentity): ChatHistoryAnswer["running"];
+  /** What runs and what waits in this session at this moment. */
+  underWay(identity: SessionIdentity): Pick<ChatHistoryAnswer, "running" | "waiting">;
+  /** Ends the session's turns, then deletes it, between two messages; false when there was none. */
+  deleteSession(identity: SessionIdentity): Promise<boolean>;
   /** Turns of one person, or of everybody. */
   counts(userId?: UserId): { readonly running: number; readonly waiting: number };
   /** Whether this person has a turn running or waiting. */
@@ -56,7 +58,8 @@ export function createTurns(deps: TurnsDeps): Turns {
   /** By session, then by run id, in the order of acceptance. */
   const live = new Map<string, Map<string, Entry>>();
   const sending = createInOrder();
-  const runs = new Set<Promise<void>>();
+  /** By session: the lanes run one turn at a time in each. */
+  const runs = new Map<string, Promise<void>>();
   let stopping = false;
 
   const runDeps: RunTurnDeps = {
@@ -100,12 +103,17 @@ export function createTurns(deps: TurnsDeps): Turns {
       run() {
         turn.phase = "running";
         const run = stored.then((isStored) => (isStored ? runWatched(turn) : undefined));
-        runs.add(run);
-        return run.finally(() => runs.delete(run));
+        runs.set(place, run);
+        return run.finally(() => runs.delete(place));
+      },
+      moved(position) {
+        turn.position = position;
+        if (isAnnounced(turn)) runDeps.tell(turn, { state: "queued", position });
       },
     };
     const lane = deps.lanes.enter(laneTurn);
     if (!lane.ok) return err("queue_full");
+    if (lane.value.kind === "waiting") turn.position = lane.value.position;
     remember(place, { turn, laneTurn });
     try {
       await deps.store.append(request.identity, userMessage(request));
@@ -115,9 +123,8 @@ export function createTurns(deps: TurnsDeps): Turns {
       release(false);
       throw error;
     }
-    const waits = lane.value.kind === "waiting" && isWaiting(turn);
-    if (waits && !turn.abort.signal.aborted)
-      runDeps.tell(turn, { state: "queued", position: lane.value.position });
+    const waits = isWaiting(turn);
+    if (waits && !turn.abort.signal.aborted) runDeps.tell(turn, { state: "queued", position: turn.position });
     release(true);
     return ok({ runId: request.runId, status: waits ? "queued" : "started" });
   }
@@ -167,12 +174,27 @@ export function createTurns(deps: TurnsDeps): Turns {
       for (const entry of chosen) stop(entry);
       return chosen.map(({ turn }) => turn.request.runId);
     },
-    running(identity) {
-      for (const { turn } of live.get(placeOf(identity))?.values() ?? []) {
-        if (isWaiting(turn)) continue;
-        return { runId: turn.request.runId, seq: turn.seq, text: turn.answer };
-      }
-      return null;
+    underWay(identity) {
+      const turns = [...(live.get(placeOf(identity))?.values() ?? [])].map(({ turn }) => turn);
+      const running = turns.find((turn) => !isWaiting(turn));
+      return {
+        running:
+          running === undefined
+            ? null
+            : { runId: running.request.runId, seq: running.seq, text: running.answer },
+        waiting: turns
+          .filter((turn) => isWaiting(turn) && isAnnounced(turn))
+          .map(({ request, seq, position }) => ({ runId: request.runId, seq, position })),
+      };
+    },
+    deleteSession(identity) {
+      const place = placeOf(identity);
+      return sending.run(place, async () => {
+        for (const entry of [...(live.get(place)?.values() ?? [])]) stop(entry);
+        // An answer that is still being kept would bring the session back.
+        await runs.get(place);
+        return await deps.store.remove(identity);
+      });
     },
     counts(userId) {
       const turns = [...live.values()].flatMap((entries) => [...entries.values()].map(({ turn }) => turn));
@@ -187,7 +209,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       takeNoMore();
       await sending.idle();
       for (const entries of [...live.values()]) for (const entry of [...entries.values()]) stop(entry);
-      await Promise.all(runs);
+      await Promise.all(runs.values());
     },
   };
 }
@@ -200,6 +222,11 @@ function isOf(entries: ReadonlyMap<string, Entry>, userId: UserId): boolean {
 
 function isWaiting(turn: LiveTurn): boolean {
   return turn.phase === "waiting";
+}
+
+// Its first event follows the storing of its message: before that it may still turn out not to be accepted.
+function isAnnounced(turn: LiveTurn): boolean {
+  return turn.seq > 0;
 }
 
 function placeOf(identity: SessionIdentity): string {

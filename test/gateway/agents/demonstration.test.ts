@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { TokenUsage } from "../../../core/gateway-protocol.ts";
 import { parseEndpointId, parseGatewayId } from "../../../core/ids.ts";
 import type { AgentTurn } from "../../../gateway/agents/agent.ts";
 import { createDemonstrationAgent } from "../../../gateway/agents/demonstration.ts";
@@ -29,14 +30,16 @@ async function ask(text: string, wordMs: number, stopAfter = Number.POSITIVE_INF
   const abort = new AbortController();
   const agent = createDemonstrationAgent({ gateway: gateway as never, endpoint: endpoint as never, clock });
   const said: string[] = [];
+  let usage: TokenUsage | undefined;
   const iterator = agent.answer(turn(text), abort.signal)[Symbol.asyncIterator]();
   for (;;) {
     const next = iterator.next();
     if (said.length >= stopAfter) abort.abort();
     else clock.advance(wordMs);
     const { value, done } = await next;
-    if (done) return { said, elapsedMs: clock.monotonic() };
+    if (done) return { said, usage, elapsedMs: clock.monotonic() };
     if (value.kind === "text") said.push(value.text);
+    if (value.kind === "usage") usage = value.usage;
   }
 }
 
@@ -47,7 +50,7 @@ describe("demonstration agent", () => {
       [
         "I am Coder, a demonstration agent without a model.",
         "You wrote: Hello <b>there</b>",
-        "Try: whoami (who the gateway was told you are), where (which machine answers), slow (a long answer, to try stop and reload).",
+        "Try: whoami (who the gateway was told you are), where (which machine answers), slow (a long answer, to try stop and reload), markdown (an answer with headings, lists, a table and code).",
       ].join("\n\n"),
     );
     expect(said.length).toBeGreaterThan(10);
@@ -73,7 +76,24 @@ describe("demonstration agent", () => {
   test("answers slow with a minute of numbered words", async () => {
     const { said, elapsedMs } = await ask("slow", 200);
     expect(said.map((word) => word.trim())).toEqual(Array.from({ length: 300 }, (_, i) => `word-${i + 1}`));
-    expect(elapsedMs).toBe(60_200);
+    expect(elapsedMs).toBe(60_400);
+  });
+
+  test("answers markdown with a formatted text, whole", async () => {
+    const { said } = await ask("markdown", 25);
+    for (const part of [
+      "# Formatted text\n",
+      "\n   - with a list\n",
+      "|---|---|\n",
+      "```js\n",
+      "<b>Markup</b>",
+    ])
+      expect(said.join("")).toContain(part);
+  });
+
+  test("estimates its tokens from the length of question and answer, and says that it does", async () => {
+    const { said, usage } = await ask("where", 25);
+    expect(usage).toEqual({ input: 2, output: Math.ceil(said.join("").length / 4), estimated: true });
   });
 
   test("stops between two words when it is told to", async () => {

@@ -5,10 +5,17 @@ import type {
   EventFrame,
   HelloOk,
   ResponseFrame,
+  SessionsChangedEvent,
   SessionsListAnswer,
+  SessionsPatchAnswer,
 } from "../../../core/gateway-protocol.ts";
 import { ALICE, BOB } from "../../support/assertion-fixture.ts";
-import { CONNECT, startTestGateway, type TestGateway } from "../../support/gateway-fixture.ts";
+import {
+  CONNECT,
+  startTestGateway,
+  type TestClient,
+  type TestGateway,
+} from "../../support/gateway-fixture.ts";
 
 let gateway: TestGateway;
 let keys = 0;
@@ -54,11 +61,13 @@ describe("the handshake", () => {
           "chat.history",
           "chat.abort",
           "sessions.list",
+          "sessions.patch",
+          "sessions.delete",
           "agents.list",
           "health",
           "status",
         ],
-        events: ["connect.challenge", "chat", "tick"],
+        events: ["connect.challenge", "chat", "sessions.changed", "tick"],
       },
       snapshot: {
         user: { id: ALICE, email: "alice@example.com", name: "Alice Archer" },
@@ -222,6 +231,10 @@ describe("bad input", () => {
     ["chat.history", { sessionKey: ["main"] }, "at /sessionKey: "],
     ["chat.abort", { sessionKey: "main", runId: "" }, "at /runId: "],
     ["sessions.list", 7, "at /: "],
+    ["sessions.patch", { key: "main" }, "at /label: "],
+    ["sessions.patch", { key: "main", label: "x".repeat(121) }, "at /label: "],
+    ["sessions.patch", { label: "x" }, "at /key: "],
+    ["sessions.delete", {}, "at /key: "],
   ])("answers %s %j with the place that is wrong", async (method, params, place) => {
     const client = await gateway.connect();
     const error = await client.refused(method, params);
@@ -245,6 +258,8 @@ describe("bad input", () => {
       "chat.history",
       "chat.abort",
       "sessions.list",
+      "sessions.patch",
+      "sessions.delete",
       "connect",
       "x",
     );
@@ -252,6 +267,8 @@ describe("bad input", () => {
     const params = fc.record(
       {
         sessionKey: fc.oneof(fc.string({ unit: "binary", maxLength: 140 }), value),
+        key: fc.oneof(fc.string({ unit: "binary", maxLength: 140 }), value),
+        label: fc.oneof(fc.string({ unit: "binary" }), value),
         message: fc.oneof(fc.string({ unit: "binary" }), value),
         idempotencyKey: fc.oneof(fc.string(), value),
         limit: value,
@@ -325,6 +342,8 @@ describe("chat", () => {
       chatType: "direct",
       updatedAt: expect.any(Number),
       messageCount: 2,
+      label: null,
+      derivedTitle: "whoami",
     });
   });
 
@@ -333,7 +352,9 @@ describe("chat", () => {
     const runId = fresh("run");
     await client.request("chat.send", { sessionKey: fresh("s"), message: "where", idempotencyKey: runId });
     await client.chat((event) => event.state === "final");
-    const events = client.frames.filter((frame) => frame.type === "event" && frame.event === "chat");
+    const events = client.frames.filter(
+      (frame) => frame.type === "event" && frame.event !== "connect.challenge",
+    );
     expect(events.map((frame) => frame.type === "event" && frame.seq)).toEqual(events.map((_, i) => i + 1));
   });
 
@@ -398,6 +419,7 @@ describe("chat", () => {
       messages: [],
       hasMore: false,
       running: null,
+      waiting: [],
     });
     expect(await client.request("chat.abort", { sessionKey })).toEqual({
       ok: true,
@@ -406,6 +428,103 @@ describe("chat", () => {
     });
     const { sessions } = await client.request<SessionsListAnswer>("sessions.list");
     expect(sessions.map(({ key }) => key)).not.toContain(`agent:assistant:${sessionKey}`);
+  });
+});
+
+describe("sessions", () => {
+  const changes = (client: TestClient) =>
+    client.frames.flatMap((frame) =>
+      frame.type === "event" && frame.event === "sessions.changed"
+        ? [frame.payload as SessionsChangedEvent]
+        : [],
+    );
+
+  /** A session with one question and its answer. */
+  async function begin(client: TestClient, sessionKey = fresh("s")) {
+    const idempotencyKey = fresh("run");
+    await client.request("chat.send", { sessionKey, message: "where", idempotencyKey });
+    await client.chat((event) => event.runId === idempotencyKey && event.state === "final");
+    await client.frame(
+      (frame) =>
+        frame.type === "event" &&
+        frame.event === "sessions.changed" &&
+        (frame.payload as SessionsChangedEvent).session?.messageCount === 2,
+    );
+    return `agent:assistant:${sessionKey}`;
+  }
+
+  test("are named and deleted, and all of their owner's connections hear of it", async () => {
+    const [client, listening] = [await gateway.connect(), await gateway.connect()];
+    const key = await begin(client);
+    const named = await client.request<SessionsPatchAnswer>("sessions.patch", {
+      key,
+      label: " Plans\nfor May ",
+    });
+    expect(named).toEqual({
+      ok: true,
+      key,
+      entry: {
+        key,
+        sessionId: expect.any(String),
+        agentId: "assistant",
+        chatType: "direct",
+        updatedAt: expect.any(Number),
+        messageCount: 2,
+        label: "Plans for May",
+        derivedTitle: "where",
+      },
+    });
+    const { sessions } = await client.request<SessionsListAnswer>("sessions.list");
+    expect(sessions.find((session) => session.key === key)).toEqual(named.entry);
+    expect(await client.request("sessions.delete", { key })).toEqual({ ok: true, key, deleted: true });
+    expect(await client.request("sessions.delete", { key })).toEqual({ ok: true, key, deleted: false });
+    expect(await client.request("chat.history", { sessionKey: key })).toMatchObject({ sessionId: null });
+    await listening.request("health");
+    expect(
+      changes(listening).map(({ session, ...of }) => [of, session?.messageCount, session?.label]),
+    ).toEqual([
+      [{ sessionKey: key, agentId: "assistant" }, 1, null],
+      [{ sessionKey: key, agentId: "assistant" }, 2, null],
+      [{ sessionKey: key, agentId: "assistant" }, 2, "Plans for May"],
+      [{ sessionKey: key, agentId: "assistant" }, undefined, undefined],
+    ]);
+  });
+
+  test("lose their name by null, or by one of nothing but space", async () => {
+    const client = await gateway.connect();
+    const key = await begin(client);
+    for (const label of [null, " \n "]) {
+      await client.request("sessions.patch", { key, label: "Name" });
+      expect(await client.request("sessions.patch", { key, label })).toMatchObject({
+        entry: { label: null },
+      });
+    }
+  });
+
+  test("of somebody else can be neither named nor deleted, nor heard of", async () => {
+    const alices = await gateway.connect();
+    const key = await begin(alices);
+    const bobs = await gateway.connect({ sub: BOB, email: "bob@example.com", name: "Bob Baker" });
+    expect(await bobs.refused("sessions.patch", { key, label: "Mine" })).toEqual({
+      code: "NOT_FOUND",
+      message: "key: no such session",
+    });
+    expect(await bobs.request("sessions.delete", { key })).toMatchObject({ deleted: false });
+    await alices.request("sessions.patch", { key, label: "Hers" });
+    await bobs.request("health");
+    expect(changes(bobs)).toEqual([]);
+    expect(await alices.request("chat.history", { sessionKey: key })).toMatchObject({ messages: [{}, {}] });
+  });
+
+  test("of another agent than the connection's are forbidden and not told of", async () => {
+    const everywhere = await gateway.connect();
+    const client = await gateway.connect({}, "/agents/coder/ws");
+    const key = await begin(everywhere);
+    const error = { code: "FORBIDDEN", message: 'the agent "assistant" is not yours on this connection' };
+    expect(await client.refused("sessions.patch", { key, label: "x" })).toEqual(error);
+    expect(await client.refused("sessions.delete", { key })).toEqual(error);
+    await client.request("health");
+    expect(changes(client)).toEqual([]);
   });
 });
 

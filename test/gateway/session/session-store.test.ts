@@ -4,17 +4,24 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ChatMessage } from "../../../core/gateway-protocol.ts";
 import { createLog } from "../../../core/log.ts";
-import { openSessionStore, type SessionStore } from "../../../gateway/session/session-store.ts";
+import {
+  openSessionStore,
+  type SessionStore,
+  type SessionStoreOptions,
+} from "../../../gateway/session/session-store.ts";
 import { ALICE, agentId, BOB } from "../../support/assertion-fixture.ts";
 
 const MAIN = { userId: ALICE, agentId: agentId("coder"), name: "main" };
 let folder: string;
 let store: SessionStore;
 let ids: number;
+/** What the store told of: name, messages, label. */
+let changes: unknown[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "gatehouse-sessions-"));
   ids = 0;
+  changes = [];
   store = await open();
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
@@ -24,7 +31,9 @@ function open(): Promise<SessionStore> {
     ids += 1;
     return `session-${ids}`;
   };
-  return openSessionStore({ folder, newId, log: createLog("test", "silent") });
+  const onChange: SessionStoreOptions["onChange"] = ({ name }, session) =>
+    changes.push([name, session?.messageCount, session?.label]);
+  return openSessionStore({ folder, newId, log: createLog("test", "silent"), onChange });
 }
 
 function message(text: string, changes: Partial<ChatMessage> = {}): ChatMessage {
@@ -72,6 +81,8 @@ describe("session store", () => {
         createdAt: 1_009,
         updatedAt: 1_009,
         messageCount: 1,
+        label: null,
+        derivedTitle: "seventeen",
         bytes: expect.any(Number),
       },
       {
@@ -81,6 +92,8 @@ describe("session store", () => {
         createdAt: 1_003,
         updatedAt: 1_005,
         messageCount: 2,
+        label: null,
+        derivedTitle: "one",
         bytes: expect.any(Number),
       },
     ]);
@@ -191,5 +204,74 @@ describe("session store", () => {
     const transcript = session && (await store.read(session));
     expect(transcript?.userMessageOf("run-b")).toBeUndefined();
     expect(transcript?.userMessageOf("run-c")).toEqual(message("real", { runId: "run-c" }));
+  });
+
+  const sessionNow = async (from = store) => (await from.sessionsOf(ALICE)).find(MAIN);
+
+  test("names a session, names it anew, and keeps the last name over a restart beside its messages", async () => {
+    await store.append(MAIN, message("one"));
+    expect(await store.rename(MAIN, "First")).toMatchObject({ label: "First", messageCount: 1 });
+    await store.append(MAIN, message("two"));
+    await store.rename(MAIN, '"runId":"run-x"');
+    await store.append(MAIN, message("three"));
+    const reopened = await open();
+    expect(await sessionNow(reopened)).toEqual(await sessionNow());
+    expect(await sessionNow(reopened)).toMatchObject({
+      label: '"runId":"run-x"',
+      messageCount: 3,
+      updatedAt: 1_005,
+    });
+    expect(await textsOf(reopened)).toEqual(["one", "two", "three"]);
+    await reopened.rename(MAIN, null);
+    expect((await sessionNow(await open()))?.label).toBeNull();
+  });
+
+  test("has a name, or the one before, after a kill at any byte of it, and every message", async () => {
+    await store.append(MAIN, message("kept"));
+    await store.rename(MAIN, "Old");
+    const path = await fileOf(ALICE);
+    const kept = (await readFile(path)).length;
+    await store.rename(MAIN, "New");
+    const whole = await readFile(path);
+    for (let length = kept; length <= whole.length; length += 1) {
+      await writeFile(path, whole.subarray(0, length));
+      const reopened = await open();
+      expect((await sessionNow(reopened))?.label).toBe(length === whole.length ? "New" : "Old");
+      expect(await textsOf(reopened)).toEqual(["kept"]);
+    }
+  });
+
+  test("neither names nor makes a session that does not exist", async () => {
+    expect(await store.rename(MAIN, "Name")).toBeUndefined();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test("deletes a session with its file; its key begins a new one", async () => {
+    await store.append(MAIN, message("gone"));
+    await store.append({ ...MAIN, userId: BOB }, message("bob's"));
+    expect(await store.remove(MAIN)).toBe(true);
+    expect([await store.remove(MAIN), await readdir(join(folder, ALICE)), store.total()]).toEqual([
+      false,
+      [],
+      1,
+    ]);
+    expect(await textsOf(store, { ...MAIN, userId: BOB })).toEqual(["bob's"]);
+    await store.append(MAIN, message("new"));
+    expect(await textsOf(await open())).toEqual(["new"]);
+    expect((await sessionNow())?.sessionId).toBe("session-3");
+  });
+
+  test("tells of every change, and not of what changed nothing", async () => {
+    await store.append(MAIN, message("one"));
+    await store.rename(MAIN, "Name");
+    await store.rename(MAIN, "Name");
+    await store.remove(MAIN);
+    await store.remove(MAIN);
+    await store.rename(MAIN, "Gone");
+    expect(changes).toEqual([
+      ["main", 1, null],
+      ["main", 1, "Name"],
+      ["main", undefined, undefined],
+    ]);
   });
 });

@@ -1,12 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { createLanes, type LaneLimits, type LaneTurn } from "../../../gateway/turn/lanes.ts";
 
-type Track = { readonly started: readonly string[]; finish(name: string): Promise<void> };
+type Track = {
+  readonly started: readonly string[];
+  readonly moves: readonly string[];
+  finish(name: string): Promise<void>;
+};
 
 /** Lanes whose turns run until they are told to finish. */
 function track(limits: LaneLimits) {
   const lanes = createLanes(limits);
   const started: string[] = [];
+  const moves: string[] = [];
   const finishers = new Map<string, () => void>();
   const turn = (name: string, owner: string, session = name): LaneTurn => ({
     session,
@@ -15,9 +20,11 @@ function track(limits: LaneLimits) {
       started.push(name);
       return new Promise((resolve) => finishers.set(name, resolve));
     },
+    moved: (position) => void moves.push(`${name} ${position}`),
   });
   const tracked: Track = {
     started,
+    moves,
     async finish(name) {
       finishers.get(name)?.();
       await new Promise((resolve) => setImmediate(resolve));
@@ -90,9 +97,26 @@ describe("lanes", () => {
 
   test("free the place of a turn that fails", async () => {
     const { lanes, turn, started } = track({ maxConcurrent: 1, maxQueued: 4 });
-    lanes.enter({ session: "s", owner: "alice", run: () => Promise.reject(new Error("boom")) });
+    lanes.enter({ session: "s", owner: "alice", run: () => Promise.reject(new Error("boom")), moved() {} });
     lanes.enter(turn("next", "bob"));
     await new Promise((resolve) => setImmediate(resolve));
     expect(started).toEqual(["next"]);
+  });
+
+  test("tell those who come forward of their new place, and nobody else", async () => {
+    const { lanes, turn, moves, finish } = track({ maxConcurrent: 1, maxQueued: 10 });
+    const [a1, a2, b1, c1] = [
+      turn("a1", "alice"),
+      turn("a2", "alice"),
+      turn("b1", "bob"),
+      turn("c1", "carol"),
+    ];
+    for (const entered of [a1, a2, b1, c1]) lanes.enter(entered);
+    lanes.leave(b1);
+    expect(moves).toEqual(["c1 2"]);
+    await finish("a1");
+    expect(moves).toEqual(["c1 2", "c1 1"]);
+    await finish("a2");
+    expect(moves).toEqual(["c1 2", "c1 1"]);
   });
 });

@@ -39,7 +39,12 @@ type Answer = (turn: AgentTurn, signal: AbortSignal) => AsyncIterable<AnswerPiec
 
 async function open(answer: Answer, limits = { maxConcurrent: 4, maxQueued: 10 }): Promise<Turns> {
   let ids = 0;
-  store = await openSessionStore({ folder, newId: () => "session", log: createLog("test", "silent") });
+  store = await openSessionStore({
+    folder,
+    newId: () => "session",
+    log: createLog("test", "silent"),
+    onChange() {},
+  });
   const agent: Agent = {
     answer(turn, signal) {
       asked.push(turn);
@@ -233,6 +238,40 @@ describe("turns", () => {
     expect(events[0]).toMatchObject({ state: "queued", position: 1 });
   });
 
+  test("tell who waits of each step forward in line", async () => {
+    await open(stuck, { maxConcurrent: 1, maxQueued: 5 });
+    await turns.send(request("r1"));
+    await states("delta");
+    for (const runId of ["r2", "r3", "r4"]) await turns.send(request(runId, { name: runId }));
+    turns.abort(request("r2", { name: "r2" }).identity, undefined);
+    turns.abort(request("r1").identity, undefined);
+    await states("delta", 2);
+    const queued = events.flatMap((event) =>
+      event.state === "queued" ? [`${event.runId} ${event.seq}: ${event.position}`] : [],
+    );
+    expect(queued).toEqual(["r2 1: 1", "r3 1: 2", "r4 1: 3", "r3 2: 1", "r4 2: 2", "r4 3: 1"]);
+    expect(turns.underWay(request("r4", { name: "r4" }).identity).waiting).toEqual([
+      { runId: "r4", seq: 3, position: 1 },
+    ]);
+  });
+
+  test("delete a session for good: what runs and waits in it ends first", async () => {
+    await open(stuck);
+    await turns.send(request("r1"));
+    await states("delta");
+    await turns.send(request("r2"));
+    await turns.send(request("r3", { name: "notes" }));
+    const deleted = turns.deleteSession(request("r1").identity);
+    const late = turns.send(request("r4"));
+    expect(await deleted).toBe(true);
+    expect(short().filter((event) => /aborted/.test(event))).toEqual(["r2 2 aborted", "r1 2 aborted"]);
+    // Sent while the session was being deleted, it begins a new one.
+    expect(await late).toEqual(ok({ runId: "r4", status: "started" }));
+    expect((await history()).map(({ runId }) => runId)).toEqual(["r4"]);
+    expect((await history("notes")).map(({ runId }) => runId)).toEqual(["r3"]);
+    expect(await turns.deleteSession(request("x", { userId: BOB }).identity)).toBe(false);
+  });
+
   test("refuse a message when the line is full, and do not keep it", async () => {
     await open(stuck, { maxConcurrent: 1, maxQueued: 1 });
     await turns.send(request("r1"));
@@ -252,7 +291,7 @@ describe("turns", () => {
       content: [{ type: "text", text: "one " }],
       stopReason: "aborted",
     });
-    expect(turns.running(request("r1").identity)).toBeNull();
+    expect(turns.underWay(request("r1").identity).running).toBeNull();
     expect(turns.abort(request("r1").identity, "r1")).toEqual([]);
   });
 
@@ -270,23 +309,29 @@ describe("turns", () => {
     await open(stuck);
     await turns.send(request("r1"));
     expect(turns.abort(request("r1", { userId: BOB }).identity, "r1")).toEqual([]);
-    expect(turns.running(request("r1").identity)).not.toBeNull();
+    expect(turns.underWay(request("r1").identity).running).not.toBeNull();
   });
 
   test("give the running turn's text with the number of its newest event", async () => {
     await open(stuck);
     await turns.send(request("r1"));
     await states("delta");
-    expect(turns.running(request("r1").identity)).toEqual({ runId: "r1", seq: 1, text: "one " });
-    expect(turns.running(request("r1", { name: "notes" }).identity)).toBeNull();
+    expect(turns.underWay(request("r1").identity)).toEqual({
+      running: { runId: "r1", seq: 1, text: "one " },
+      waiting: [],
+    });
+    expect(turns.underWay(request("r1", { name: "notes" }).identity)).toEqual({ running: null, waiting: [] });
   });
 
-  test("do not give a turn that waits for one that runs", async () => {
+  test("give a turn that waits with its place, and not for one that runs", async () => {
     await open(stuck, { maxConcurrent: 1, maxQueued: 5 });
     await turns.send(request("r1"));
     const waiting = request("r2", { name: "notes" });
     expect(await turns.send(waiting)).toEqual(ok({ runId: "r2", status: "queued" }));
-    expect(turns.running(waiting.identity)).toBeNull();
+    expect(turns.underWay(waiting.identity)).toEqual({
+      running: null,
+      waiting: [{ runId: "r2", seq: 1, position: 1 }],
+    });
   });
 
   test("never show an answer both as running and in the history, nor in neither", async () => {
@@ -294,7 +339,9 @@ describe("turns", () => {
     const { identity } = request("r1");
     const sessions = await store.sessionsOf(ALICE);
     const seen = new Set<string>();
-    heard.push(() => seen.add(`${sessions.find(identity)?.messageCount} ${turns.running(identity)?.text}`));
+    heard.push(() =>
+      seen.add(`${sessions.find(identity)?.messageCount} ${turns.underWay(identity).running?.text}`),
+    );
     await turns.send(request("r1"));
     await states("final");
     expect([...seen]).toEqual(["1 a ", "1 a b ", "1 a b c", "2 undefined"]);
