@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { SessionSummary } from "../../core/gateway-protocol.ts";
 import { type ChatView, createChatClient } from "../../web/client/chat-client.ts";
-import { createFakeDoor, createFakeGateway, message } from "./fake-gateway.ts";
+import { createFakeDoor, createFakeGateway, message, SESSION_KEY } from "./fake-gateway.ts";
 import { createManualTimers, settled } from "./manual-timers.ts";
 
 function setUp() {
@@ -72,7 +73,11 @@ describe("the chat client", () => {
     await world.gateway.carry();
     expect(world.now().agent?.name).toBe("Assistant");
     expect(world.seen()).toEqual([["Hello?", "Good day.", "done"]]);
-    expect(world.gateway.received.map(({ method }) => method)).toEqual(["connect", "chat.history"]);
+    expect(world.gateway.received.map(({ method }) => method)).toEqual([
+      "connect",
+      "chat.history",
+      "sessions.list",
+    ]);
   });
 
   it("sends a message and streams its answer", async () => {
@@ -89,7 +94,7 @@ describe("the chat client", () => {
     await gateway.carry();
     expect(seen()).toEqual([["Hello?", "Good day.", "done"]]);
     expect(gateway.sends().map(({ params }) => params)).toEqual([
-      { sessionKey: "main", message: "Hello?", idempotencyKey: "key-1" },
+      { sessionKey: SESSION_KEY, message: "Hello?", idempotencyKey: "key-1" },
     ]);
   });
 
@@ -118,8 +123,8 @@ describe("the chat client", () => {
     gateway.cut();
     await heal();
     expect(gateway.sends().map(({ params }) => params)).toEqual([
-      { sessionKey: "main", message: "Hello?", idempotencyKey: "key-1" },
-      { sessionKey: "main", message: "Hello?", idempotencyKey: "key-1" },
+      { sessionKey: SESSION_KEY, message: "Hello?", idempotencyKey: "key-1" },
+      { sessionKey: SESSION_KEY, message: "Hello?", idempotencyKey: "key-1" },
     ]);
     expect(gateway.messages.map(({ id }) => id)).toEqual(["key-1-user"]);
     expect(seen()).toEqual([["Hello?", "", "accepted"]]);
@@ -188,6 +193,8 @@ describe("the chat client", () => {
     gateway.emit("key-1", "four");
     await gateway.carry();
     expect(seen()).toEqual([["Hello?", "one two three four", "running"]]);
+    // Once for each connection: the events that follow need no other page.
+    expect(gateway.received.filter(({ method }) => method === "chat.history").length).toBe(2);
   });
 
   it("says that the history could not be read, and reads it again", async () => {
@@ -257,7 +264,10 @@ describe("the chat client", () => {
     client.stop();
     await gateway.carry();
     expect(seen()).toEqual([["Hello?", "one ", "stopped"]]);
-    expect(gateway.received.at(-1)).toMatchObject({ method: "chat.abort", params: { sessionKey: "main" } });
+    expect(gateway.received.at(-1)).toMatchObject({
+      method: "chat.abort",
+      params: { sessionKey: SESSION_KEY },
+    });
   });
 
   it("shows why an answer failed", async () => {
@@ -288,6 +298,121 @@ describe("the chat client", () => {
     gateway.emit("elsewhere", "day.");
     await heal();
     expect(seen()).toEqual([["From my phone", "Good day.", "running"]]);
+  });
+
+  it("keeps a place in line over a reconnect, and its steps forward", async () => {
+    const { gateway, client, now, heal } = await connected();
+    client.send("One");
+    client.send("Two");
+    await gateway.carry();
+    gateway.cut();
+    await heal();
+    const places = () => now().chat.turns.map(({ phase, position }) => [phase, position]);
+    expect(places()).toEqual([
+      ["unanswered", 0],
+      ["queued", 1],
+    ]);
+    gateway.emit("key-1", "Yes.");
+    gateway.finish("key-1");
+    gateway.emit("key-2", "Well");
+    await gateway.carry();
+    expect(now().chat.turns.map(({ answer, phase }) => [answer, phase])).toEqual([
+      ["Yes.", "done"],
+      ["Well", "running"],
+    ]);
+  });
+
+  it("loses and doubles no word, wherever among its events the connection is cut", async () => {
+    const words = ["One ", "two ", "three ", "four ", "five."];
+    // Frames up to the end of the first answer, connect and history included.
+    const frames = 2 + 3 * 2 + 2 + words.length + 1;
+    for (let cutAfter = 0; cutAfter <= frames; cutAfter += 1) {
+      const { gateway, client, seen, heal } = setUp();
+      client.connect();
+      client.send("Count.");
+      let carried = 0;
+      const carry = async (count: number) => {
+        for (let step = 0; step < count && carried < cutAfter; step += 1, carried += 1)
+          await gateway.carry(1);
+      };
+      await carry(10);
+      // Not asked before the cut: nothing to say yet.
+      if (gateway.current() !== undefined)
+        for (const word of words) {
+          gateway.emit("key-1", word);
+          await carry(1);
+        }
+      gateway.cut();
+      await heal();
+      const run = gateway.current();
+      for (const word of words.filter((word) => run?.text.includes(word) === false))
+        gateway.emit("key-1", word);
+      gateway.finish("key-1");
+      await heal();
+      expect([cutAfter, seen()]).toEqual([cutAfter, [["Count.", words.join(""), "done"]]]);
+      expect(gateway.messages.length).toBe(2);
+    }
+  });
+
+  it("shows and sends nothing of one person to the next one who signs in", async () => {
+    const { gateway, client, now, heal } = await connected();
+    client.send("Secret");
+    gateway.cut();
+    client.send("Not yet sent");
+    gateway.userId = "u_b";
+    gateway.messages.length = 0;
+    await heal();
+    expect(now()).toMatchObject({
+      userId: "u_b",
+      sessionKey: SESSION_KEY,
+      chat: { turns: [], loaded: true },
+    });
+    expect(gateway.sends()).toEqual([]);
+  });
+
+  it("says after a move that earlier words may have stayed", async () => {
+    const { gateway, client, now, heal, seen } = await connected();
+    client.send("Hello?");
+    await gateway.carry();
+    gateway.cut(1012, "your agent has moved, connect again");
+    gateway.messages.length = 0;
+    for (const run of gateway.runs) run.over = true;
+    await heal();
+    expect(seen()).toEqual([]);
+    expect(now().chat.notice).toBe(
+      "Your agent has moved. What was said before may have stayed where it ran.",
+    );
+  });
+
+  it("reads earlier pages one at a time, and no further than there are", async () => {
+    const { gateway, client, now } = setUp();
+    for (let turn = 1; turn <= 100; turn += 1)
+      gateway.messages.push(
+        message(`r${turn}`, "user", `question ${turn}`),
+        message(`r${turn}`, "assistant", `answer ${turn}`, "stop"),
+      );
+    client.connect();
+    await gateway.carry();
+    const shown = () => now().chat.turns.map(({ question }) => question);
+    const from = (first: number) =>
+      Array.from({ length: 101 - first }, (_, index) => `question ${first + index}`);
+    expect(shown()).toEqual(from(71));
+    client.readEarlier();
+    client.readEarlier();
+    await gateway.carry();
+    expect(shown()).toEqual(from(41));
+    for (let page = 0; page < 5; page += 1) {
+      client.readEarlier();
+      await gateway.carry();
+    }
+    expect([shown(), now().chat.earlierThan]).toEqual([from(1), null]);
+    const pages = gateway.received.filter(({ method }) => method === "chat.history");
+    expect(pages.map(({ params }) => (params as { before?: string }).before)).toEqual([
+      undefined,
+      "r71-user",
+      "r41-user",
+      "r11-user",
+    ]);
   });
 
   it("ignores events of another session", async () => {
@@ -359,5 +484,147 @@ describe("the chat client", () => {
       );
     });
     await fc.assert(property, { numRuns: 150 });
+  });
+});
+
+describe("the chat client's sessions", () => {
+  const OTHER = "agent:assistant:other";
+
+  function summary(key: string, updatedAt: number, changes: Partial<SessionSummary> = {}): SessionSummary {
+    return {
+      key,
+      sessionId: `id of ${key}`,
+      agentId: "assistant",
+      chatType: "direct",
+      updatedAt,
+      messageCount: 2,
+      label: null,
+      derivedTitle: "Hello?",
+      ...changes,
+    };
+  }
+
+  it("are listed once connected, the newest first, and those of other agents left out", async () => {
+    const world = setUp();
+    world.gateway.sessions.push(
+      summary(OTHER, 1),
+      summary(SESSION_KEY, 2),
+      summary("agent:coder:main", 3, { agentId: "coder" }),
+    );
+    world.client.connect();
+    expect(world.now().sessions).toEqual({ loaded: false, entries: [] });
+    await world.gateway.carry();
+    expect(world.now().sessions).toEqual({
+      loaded: true,
+      entries: [summary(SESSION_KEY, 2), summary(OTHER, 1)],
+    });
+  });
+
+  it("change as the gateway tells, also while the list is on its way", async () => {
+    const { gateway, client, now } = setUp();
+    gateway.sessions.push(summary(OTHER, 1), summary(SESSION_KEY, 2));
+    client.connect();
+    await gateway.carry(7);
+    gateway.changed(summary(OTHER, 5, { label: "Named" }));
+    gateway.changed(SESSION_KEY);
+    gateway.changed(summary("agent:assistant:new", 3));
+    await gateway.carry();
+    expect(now().sessions.entries).toEqual([
+      summary(OTHER, 5, { label: "Named" }),
+      summary("agent:assistant:new", 3),
+    ]);
+  });
+
+  it("have each a conversation of their own", async () => {
+    const { gateway, client, seen, now } = await connected();
+    client.send("Here?");
+    await gateway.carry();
+    client.open(OTHER);
+    await gateway.carry();
+    expect([now().sessionKey, seen()]).toEqual([OTHER, []]);
+    client.send("There?");
+    await gateway.carry();
+    gateway.emit("key-1", "Here.");
+    gateway.emit("key-2", "There.");
+    await gateway.carry();
+    expect(seen()).toEqual([["There?", "There.", "running"]]);
+    client.open(SESSION_KEY);
+    expect(seen()).toEqual([["Here?", "Here.", "running"]]);
+    expect(gateway.sends().map(({ params }) => (params as { sessionKey: string }).sessionKey)).toEqual([
+      SESSION_KEY,
+      OTHER,
+    ]);
+  });
+
+  it("deliver what was written in each of them without a connection", async () => {
+    const { gateway, client, heal, seen } = await connected();
+    gateway.cut();
+    client.send("Here?");
+    client.open(OTHER);
+    client.send("There?");
+    await heal();
+    expect(gateway.messages.map(({ id }) => id).sort()).toEqual(["key-1-user", "key-2-user"]);
+    gateway.emit("key-1", "Here.");
+    gateway.finish("key-1");
+    await heal();
+    client.open(SESSION_KEY);
+    await heal();
+    expect(seen()).toEqual([["Here?", "Here.", "done"]]);
+  });
+
+  it("are read again when they are opened after a reconnect", async () => {
+    const { gateway, client, heal, seen } = await connected();
+    client.send("Here?");
+    await gateway.carry();
+    client.open(OTHER);
+    await heal();
+    gateway.cut();
+    gateway.emit("key-1", "Here ");
+    await heal();
+    gateway.emit("key-1", "I am.");
+    await heal();
+    client.open(SESSION_KEY);
+    await heal();
+    expect(seen()).toEqual([["Here?", "Here I am.", "running"]]);
+  });
+
+  it("are named, and say why not", async () => {
+    const { gateway, client, now } = await connected();
+    gateway.sessions.push(summary(SESSION_KEY, 1));
+    const named = client.rename("Plans");
+    await gateway.carry();
+    expect([await named, now().sessions.entries]).toEqual([
+      null,
+      [summary(SESSION_KEY, 1, { label: "Plans" })],
+    ]);
+    client.open(OTHER);
+    const unknown = client.rename("Plans");
+    await gateway.carry();
+    expect(await unknown).toBe("key: no such session");
+    gateway.cut();
+    expect(await client.rename("Plans")).toBe("There is no connection.");
+  });
+
+  it("are deleted, and the main one opens", async () => {
+    const { gateway, client, now, seen } = await connected();
+    gateway.sessions.push(summary(OTHER, 1));
+    client.open(OTHER);
+    client.send("There?");
+    await gateway.carry();
+    const deleted = client.deleteSession();
+    await gateway.carry();
+    expect([await deleted, now().sessionKey, now().sessions.entries]).toEqual([null, SESSION_KEY, []]);
+    client.open(OTHER);
+    await gateway.carry();
+    expect(seen()).toEqual([]);
+  });
+
+  it("say so when they were deleted elsewhere while open", async () => {
+    const { gateway, client, now, seen } = await connected();
+    client.send("Here?");
+    await gateway.carry();
+    gateway.changed(SESSION_KEY);
+    await gateway.carry();
+    expect([seen(), now().chat.notice]).toEqual([[], "This session was deleted."]);
   });
 });

@@ -1,14 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ChatEvent, ChatHistoryAnswer, ChatMessage } from "../../core/gateway-protocol.ts";
-import {
-  type ChatAction,
-  type ChatState,
-  EMPTY_CHAT,
-  isUnderWay,
-  reduceChat,
-  type Turn,
-} from "../../web/client/chat-state.ts";
+import { type ChatAction, type ChatState, EMPTY_CHAT, reduceChat } from "../../web/client/chat-state.ts";
+import { isUnderWay, type Turn } from "../../web/client/turn.ts";
 import { message, SESSION_KEY } from "./fake-gateway.ts";
 
 const about = { sessionKey: SESSION_KEY, agentId: "assistant" };
@@ -25,10 +19,11 @@ function history(
   messages: readonly ChatMessage[],
   running: ChatHistoryAnswer["running"] = null,
   hasMore = false,
+  waiting: ChatHistoryAnswer["waiting"] = [],
 ): ChatAction {
   return {
     type: "history",
-    answer: { sessionKey: SESSION_KEY, sessionId: "one", messages, hasMore, running },
+    answer: { sessionKey: SESSION_KEY, sessionId: "one", messages, hasMore, running, waiting },
   };
 }
 
@@ -70,6 +65,34 @@ describe("the conversation", () => {
   it("keeps the place in the queue", () => {
     const state = stateAfter(history([QUESTION]), event(1, { state: "queued", position: 3 }));
     expect(state.turns[0]?.position).toBe(3);
+  });
+
+  it("learns from the history that a turn waits, where, and which event comes next", () => {
+    const lost = stateAfter(
+      history([QUESTION]),
+      event(1, { state: "queued", position: 3 }),
+      { type: "connected" },
+      history([QUESTION], null, false, [{ runId: "r1", seq: 3, position: 1 }]),
+    );
+    expect([seen(lost), lost.turns[0]?.position]).toEqual([[["r1", "Hello?", "", "queued"]], 1]);
+    expect(seen(reduceChat(lost, delta(4, "Good ")))).toEqual([["r1", "Hello?", "Good ", "running"]]);
+  });
+
+  it("does not let an older history page put a turn back in line", () => {
+    const state = stateAfter(
+      history([QUESTION]),
+      event(1, { state: "queued", position: 1 }),
+      delta(2, "Good "),
+      history([QUESTION], null, false, [{ runId: "r1", seq: 1, position: 1 }]),
+    );
+    expect(seen(state)).toEqual([["r1", "Hello?", "Good ", "running"]]);
+  });
+
+  it("keeps what an answer cost, told by its last event or by the history", () => {
+    const whole = { ...message("r1", "assistant", "Day.", "stop"), usage: { input: 3, output: 2 } };
+    const told = stateAfter(history([QUESTION]), event(1, { state: "final", message: whole }));
+    const read = stateAfter(history([QUESTION, whole]));
+    expect([told.turns[0]?.usage, read.turns[0]?.usage]).toEqual([whole.usage, whole.usage]);
   });
 
   it("ignores a delta that it has already", () => {
@@ -262,6 +285,7 @@ describe("the conversation", () => {
         messages: [QUESTION, message("r1", "assistant", "Fine.", "stop"), message("r2", "user", "And you?")],
         hasMore: false,
         running: null,
+        waiting: [],
       },
     });
     expect(whole.earlierThan).toBeNull();

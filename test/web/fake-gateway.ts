@@ -6,6 +6,7 @@ import type {
   ChatMessage,
   HelloOk,
   RequestFrame,
+  SessionSummary,
 } from "../../core/gateway-protocol.ts";
 import type { Fetch } from "../../web/client/ask-door.ts";
 import type { OpenSocket } from "../../web/client/connection.ts";
@@ -28,11 +29,17 @@ export function createFakeGateway() {
   const runs: FakeRun[] = [];
   const received: RequestFrame[] = [];
   const heldHistory: (() => void)[] = [];
+  /** Of runs that are not of {@link SESSION_KEY}. */
+  const keyOfRun = new Map<string, string>();
+  const sessions: SessionSummary[] = [];
   const gateway = {
     links,
     messages,
     runs,
     received,
+    sessions,
+    /** Whom the front door has asserted. */
+    userId: "u_a",
     /** null: the upgrade is accepted; a number: the connection closes with it before anything is said. */
     refuseWith: null as number | null,
     /** Answers to `chat.history` wait for {@link answerHistory}: the page they hold grows old meanwhile. */
@@ -60,6 +67,7 @@ export function createFakeGateway() {
     abort,
     fail,
     restart,
+    changed,
     open: () => links.filter((link) => link.open).length,
     sends: () => received.filter(({ method }) => method === "chat.send"),
   };
@@ -131,21 +139,24 @@ export function createFakeGateway() {
         return answer(hello());
       case "chat.history": {
         if (gateway.historyError !== null) return refuse(gateway.historyError);
-        const page = history();
+        const page = history(frame.params as { sessionKey: string; limit?: number; before?: string });
         if (!gateway.holdHistory) return answer(page);
         heldHistory.push(() => answer(page));
         return;
       }
       case "chat.send": {
         if (gateway.sendError !== null) return refuse(gateway.sendError);
-        const { idempotencyKey, message } = frame.params as { idempotencyKey: string; message: string };
+        const { sessionKey, idempotencyKey, message } = frame.params as Record<
+          "sessionKey" | "idempotencyKey" | "message",
+          string
+        >;
         const known = runs.find(({ runId }) => runId === idempotencyKey);
         if (known !== undefined) {
           answer({ runId: idempotencyKey, status: known.over ? "done" : "in_flight" });
           return;
         }
         const before = runs.filter((run) => !run.over).length;
-        begin(idempotencyKey, message);
+        begin(idempotencyKey, message, sessionKey);
         answer({ runId: idempotencyKey, status: before === 0 ? "started" : "queued" });
         if (before > 0) say(idempotencyKey, { state: "queued", position: before });
         return;
@@ -154,6 +165,21 @@ export function createFakeGateway() {
         const stopped = runs.filter((run) => !run.over).map((run) => run.runId);
         for (const runId of stopped) abort(runId);
         return answer({ ok: true, aborted: stopped.length > 0, runIds: stopped });
+      }
+      case "sessions.list":
+        return answer({ ts: 1, count: sessions.length, sessions: [...sessions] });
+      case "sessions.patch": {
+        const { key, label } = frame.params as { key: string; label: string | null };
+        const known = sessions.find((session) => session.key === key);
+        if (known === undefined) return refuse({ code: "NOT_FOUND", message: "key: no such session" });
+        changed({ ...known, label });
+        return answer({ ok: true, key, entry: { ...known, label } });
+      }
+      case "sessions.delete": {
+        const { key } = frame.params as { key: string };
+        messages.splice(0, messages.length, ...messages.filter(({ runId }) => sessionOf(runId) !== key));
+        changed(key);
+        return answer({ ok: true, key, deleted: true });
       }
       case "health":
         return answer({});
@@ -166,7 +192,24 @@ export function createFakeGateway() {
     for (const answer of heldHistory.splice(0)) answer();
   }
 
-  function begin(runId: string, question: string) {
+  /** @param change as it is now, or the key of one that was deleted */
+  function changed(change: SessionSummary | string) {
+    const key = typeof change === "string" ? change : change.key;
+    const place = sessions.findIndex((session) => session.key === key);
+    if (place !== -1) sessions.splice(place, 1);
+    const session = typeof change === "string" ? null : change;
+    if (session !== null) sessions.unshift(session);
+    const payload = { sessionKey: key, agentId: "assistant", session };
+    for (const link of links)
+      if (link.welcomed) push(link, { type: "event", event: "sessions.changed", payload });
+  }
+
+  function sessionOf(runId: string): string {
+    return keyOfRun.get(runId) ?? SESSION_KEY;
+  }
+
+  function begin(runId: string, question: string, key = SESSION_KEY) {
+    keyOfRun.set(runId, key);
     messages.push(message(runId, "user", question));
     runs.push({ runId, seq: 0, text: "", over: false, started: false });
   }
@@ -183,7 +226,7 @@ export function createFakeGateway() {
     run.seq += 1;
     const event: ChatEvent = {
       runId,
-      sessionKey: SESSION_KEY,
+      sessionKey: sessionOf(runId),
       agentId: "assistant",
       seq: run.seq,
       ...said,
@@ -234,14 +277,21 @@ export function createFakeGateway() {
     return run;
   }
 
-  function history(): ChatHistoryAnswer {
-    const running = runs.find((run) => !run.over && run.started);
+  function history(asked: { sessionKey: string; limit?: number; before?: string }): ChatHistoryAnswer {
+    const own = messages.filter(({ runId }) => sessionOf(runId) === asked.sessionKey);
+    const end = asked.before === undefined ? own.length : own.findIndex(({ id }) => id === asked.before);
+    const start = Math.max(0, end - (asked.limit ?? 200));
+    const live = runs.filter((run) => !run.over && sessionOf(run.runId) === asked.sessionKey);
+    const running = live.find((run) => run.started);
     return {
-      sessionKey: SESSION_KEY,
+      sessionKey: asked.sessionKey,
       sessionId: "one",
-      messages: [...messages],
-      hasMore: false,
+      messages: own.slice(start, end),
+      hasMore: start > 0,
       running: running === undefined ? null : { runId: running.runId, seq: running.seq, text: running.text },
+      waiting: live
+        .filter((run) => !run.started && run.seq > 0)
+        .map(({ runId, seq }, index) => ({ runId, seq, position: index + 1 })),
     };
   }
 
@@ -253,7 +303,7 @@ export function createFakeGateway() {
       server: { version: "0", connId: "c" },
       features: { methods: [], events: ["chat"] },
       snapshot: {
-        user: { id: "u_a", email: null, name: null },
+        user: { id: gateway.userId, email: null, name: null },
         agents: [agent],
         mainSessionKey: SESSION_KEY,
       },

@@ -165,7 +165,7 @@ describe("the gateway client", () => {
   });
 
   it("waits at least as long as the front door asks for", async () => {
-    const { gateway, door, client, states } = setUp();
+    const { gateway, door, client, states } = setUp(0);
     gateway.refuseWith = 1006;
     door.answer = refusal(503, "store_unavailable", "The front door cannot read its sessions.");
     client.connect();
@@ -176,6 +176,70 @@ describe("the gateway client", () => {
       message: "The front door cannot read its sessions.",
       inSeconds: 7,
     });
+  });
+
+  it("comes back when whoever restarts has said, each a little later than that", async () => {
+    const waits: unknown[] = [];
+    for (const random of [0, 0.5, 0.99]) {
+      const { gateway, states } = await connected(random);
+      gateway.cut(1012, "the front door is restarting, come back in 20 s");
+      await settled();
+      waits.push(states.at(-1));
+    }
+    const message = "The front door is restarting, come back in 20 s.";
+    expect(waits).toEqual([20, 23, 25].map((inSeconds) => ({ kind: "reconnecting", message, inSeconds })));
+  });
+
+  it("says that the agent has moved, and goes where it is", async () => {
+    const { gateway, timers, states } = await connected(0);
+    gateway.cut(1012, "your agent has moved, connect again");
+    await timers.advance(1_000);
+    await gateway.carry();
+    const moved = (inSeconds: number) => ({
+      kind: "moved",
+      message: "Your agent has moved, connect again.",
+      inSeconds,
+    });
+    expect(states.slice(2)).toEqual([moved(1), moved(0), { kind: "connected" }]);
+  });
+
+  it("says that the session is over when its tab comes back, though the connection still lives", async () => {
+    const { gateway, door, client, states, heard } = await connected();
+    door.answer = refusal(401, "session_ended", "Your session has ended.");
+    client.wake();
+    await settled();
+    expect(states.slice(2)).toEqual([
+      {
+        kind: "signed_out",
+        refusal: { message: "Your session has ended.", requestId: "r_1", contact: "it@example.com" },
+      },
+    ]);
+    expect([gateway.open(), door.asked, heard]).toEqual([0, 1, ["welcomed", "ended 1008"]]);
+  });
+
+  it("connects again when its tab comes back signed in", async () => {
+    const { gateway, door, client, states } = await connected();
+    const signedInAgain = door.answer;
+    door.answer = refusal(401, "session_ended", "Your session has ended.");
+    gateway.cut(1008, "signed out");
+    await settled();
+    expect(states.at(-1)?.kind).toBe("signed_out");
+    client.wake();
+    await settled();
+    expect([states.at(-1)?.kind, gateway.links.length]).toEqual(["signed_out", 1]);
+    door.answer = signedInAgain;
+    client.wake();
+    await settled();
+    await gateway.carry();
+    expect([states.at(-1)?.kind, gateway.open()]).toEqual(["connected", 1]);
+  });
+
+  it("stays connected when the front door cannot say whether the session lives", async () => {
+    const { gateway, door, client, states } = await connected();
+    door.answer = refusal(503, "store_unavailable", "The front door cannot read its sessions.");
+    client.wake();
+    await gateway.carry();
+    expect([states.at(-1)?.kind, gateway.open()]).toEqual(["connected", 1]);
   });
 
   it.each([

@@ -34,11 +34,29 @@ describe("the verdict on a connection's end", () => {
   it.each([
     [LOST, "The connection was lost."],
     [{ ...LOST, code: 1012 }, "The gateway is restarting."],
-    [{ ...LOST, code: 1012, reason: "your agent has moved" }, "Your agent has moved."],
     [{ ...LOST, code: 1013, reason: "gateway lost" }, "Gateway lost."],
     [{ ...LOST, code: 1009 }, "The gateway closed the connection because a message was too large."],
   ])("connects again after %o", (end, words) => {
     expect(verdictOf(end, null, "assistant")).toEqual(again(words));
+  });
+
+  it("tells a move from a restart", () => {
+    expect(verdictOf({ ...LOST, code: 1012, reason: "your agent has moved" }, null, "assistant")).toEqual({
+      kind: "moved",
+      message: "Your agent has moved.",
+      notBeforeMs: 0,
+    });
+  });
+
+  it.each([
+    ["restarting, come back in 7 s", 1012, 7_000],
+    ["the gateway restarts, back in 45 seconds", 1012, 45_000],
+    ["come back in 999 s", 1012, 120_000],
+    ["come back in 1000 s", 1012, 0],
+    ["come back soon", 1012, 0],
+    ["come back in 7 s", 1013, 0],
+  ])("waits as long as %j with %i asks for", (reason, code, notBeforeMs) => {
+    expect(verdictOf({ ...LOST, code, reason }, null, "assistant")).toMatchObject({ notBeforeMs });
   });
 
   it("never connects again by itself after 1008, whoever answers", async () => {

@@ -1,21 +1,31 @@
-// A chat with one agent over a connection that comes and goes: reads the history after every reconnect,
-// sends again what was not acknowledged, and hands the page one view after each change. No DOM.
+// The conversations with one agent over a connection that comes and goes: reads what is missing after every
+// reconnect, sends again what was not acknowledged, and hands the page one view after each change. No DOM.
 import type {
   AgentSummary,
   ChatHistoryAnswer,
   ChatSendAnswer,
+  EventFrame,
   HelloOk,
+  SessionsChangedEvent,
 } from "../../core/gateway-protocol.ts";
-import { type ChatAction, type ChatState, EMPTY_CHAT, reduceChat, type Turn } from "./chat-state.ts";
+import { type ChatAction, type ChatState, EMPTY_CHAT, reduceChat } from "./chat-state.ts";
 import type { ConnectionEnd, RequestFailure } from "./connection.ts";
-import { readChatEvent, readHistory } from "./frames.ts";
+import { readChatEvent, readHistory, readSessions, readSessionsChanged } from "./frames.ts";
 import { type ConnectionState, createGatewayClient, type GatewayClientDeps } from "./gateway-client.ts";
+import { NO_SESSIONS, type SessionList, sessionListOf, withChange } from "./session-list.ts";
+import type { Turn } from "./turn.ts";
+import { isMove } from "./verdict.ts";
 
 export type ChatView = {
   readonly connection: ConnectionState;
-  readonly chat: ChatState;
   /** As the gateway describes it; null before the first welcome. */
   readonly agent: AgentSummary | null;
+  /** Who the gateway was told is speaking; null before the first welcome. */
+  readonly userId: string | null;
+  readonly sessions: SessionList;
+  /** The session that is open. */
+  readonly sessionKey: string;
+  readonly chat: ChatState;
 };
 
 export type ChatClientDeps = GatewayClientDeps & {
@@ -28,20 +38,35 @@ export type ChatClient = {
   connect(): void;
   /** After sleep, or when the network is back. */
   wake(): void;
+  /** Opens a session; one that does not exist yet begins with its first message. */
+  open(sessionKey: string): void;
+  /** Names the open session, or takes its name away. Resolves to the words of a refusal, null when it is done. */
+  rename(label: string | null): Promise<string | null>;
+  /** Deletes the open session and opens the main one. Resolves as {@link ChatClient.rename} does. */
+  deleteSession(): Promise<string | null>;
   /** Shows the message at once and sends it as soon as there is a connection. */
   send(text: string): void;
   /** Sends a message again that was not sent, under the same key. */
   sendAgain(turn: Turn): void;
-  /** Stops every answer of this conversation that is under way. */
+  /** Stops every answer of the open session that is under way. */
   stop(): void;
   readEarlier(): void;
   close(): void;
 };
 
-const SESSION = "main";
+/** Messages of one page. */
+const PAGE = 60;
 const ASK_AGAIN_AFTER_MS = 1_000;
 /** Bytes of a `chat.send` frame beside the encoded message, at most. */
 const FRAME_BYTES = 512;
+const TOO_LONG = "it is too long for this gateway.";
+const NO_CONNECTION = "There is no connection.";
+const MOVED = "Your agent has moved. What was said before may have stayed where it ran.";
+
+/** The session that an agent's page opens when it is told no other. */
+export function mainSessionKey(agent: string): string {
+  return `agent:${agent}:main`;
+}
 
 /**
  * @param url `wss://<front door>/agents/<agent>/ws`
@@ -53,118 +78,214 @@ export function createChatClient(
   deps: ChatClientDeps,
   onChange: (view: ChatView) => void,
 ): ChatClient {
-  let view: ChatView = { connection: { kind: "connecting" }, chat: EMPTY_CHAT, agent: null };
+  /** Every session that was opened. */
+  const chats = new Map<string, ChatState>();
+  let view: ChatView = {
+    connection: { kind: "connecting" },
+    agent: null,
+    userId: null,
+    sessions: NO_SESSIONS,
+    sessionKey: mainSessionKey(agent),
+    chat: EMPTY_CHAT,
+  };
   let hello: HelloOk | undefined;
-  let asking = false;
-  let cancelAsking = () => {};
+  let hasMoved = false;
+  /** Sessions whose history is asked for, or was a moment ago → cancels that moment. */
+  const asking = new Map<string, () => void>();
+  const askingEarlier = new Set<string>();
+  /** Told of since the list of sessions was asked for. */
+  let changesSinceList: SessionsChangedEvent[] | undefined;
 
   const gateway = createGatewayClient(url, agent, deps, {
-    state: (connection) => show({ ...view, connection }),
+    state: (connection) => show({ connection }),
     welcomed,
     ended,
-    event(frame) {
-      if (frame.event !== "chat") return;
-      const event = readChatEvent(frame.payload);
-      if (event === undefined || event.sessionKey !== hello?.snapshot.mainSessionKey) return;
-      dispatch({ type: "event", event });
-    },
+    event: heard,
   });
 
-  function show(next: ChatView) {
-    view = next;
+  function show(changes: Partial<ChatView>) {
+    view = { ...view, ...changes };
     onChange(view);
   }
 
-  function dispatch(action: ChatAction) {
-    show({ ...view, chat: reduceChat(view.chat, action) });
-    if (view.chat.stale && hello !== undefined && !asking) void askHistory();
+  function chatOf(key: string): ChatState {
+    return chats.get(key) ?? EMPTY_CHAT;
+  }
+
+  function setChat(key: string, chat: ChatState) {
+    chats.set(key, chat);
+    if (key === view.sessionKey) show({ chat });
+  }
+
+  function dispatch(key: string, action: ChatAction) {
+    setChat(key, reduceChat(chatOf(key), action));
+    readMissing();
   }
 
   function welcomed(welcome: HelloOk) {
     hello = welcome;
-    show({ ...view, agent: welcome.snapshot.agents.find(({ id }) => id === agent) ?? view.agent });
-    dispatch({ type: "connected" });
-    for (const turn of view.chat.turns) if (turn.phase === "sending") void deliver(turn);
+    const { user, agents } = welcome.snapshot;
+    // Somebody else signed in meanwhile: nothing of the one before may be shown to them, or sent in their name.
+    if (view.userId !== null && view.userId !== user.id) forgetEverything();
+    show({ agent: agents.find(({ id }) => id === agent) ?? view.agent, userId: user.id });
+    for (const key of new Set([...chats.keys(), view.sessionKey])) dispatch(key, { type: "connected" });
+    for (const [key, chat] of chats)
+      for (const turn of chat.turns) if (turn.phase === "sending") void deliver(key, turn);
+    void listSessions();
+  }
+
+  function forgetEverything() {
+    chats.clear();
+    show({ sessions: NO_SESSIONS, sessionKey: mainSessionKey(agent), chat: EMPTY_CHAT });
   }
 
   function ended(end: ConnectionEnd) {
     hello = undefined;
-    asking = false;
-    cancelAsking();
+    hasMoved ||= isMove(end);
+    for (const cancel of asking.values()) cancel();
+    asking.clear();
+    askingEarlier.clear();
     // 1009: sending the same message again would only close the next connection too.
     if (end.code !== 1009) return;
-    for (const turn of view.chat.turns)
-      if (turn.phase === "sending")
-        dispatch({ type: "not_sent", runId: turn.runId, reason: "it is too long for this gateway." });
+    for (const [key, chat] of chats)
+      for (const { runId, phase } of chat.turns)
+        if (phase === "sending") dispatch(key, { type: "not_sent", runId, reason: TOO_LONG });
   }
 
-  async function askHistory() {
-    asking = true;
-    dispatch({ type: "asking" });
-    const answer = await readPage({});
+  function heard({ event, payload }: EventFrame) {
+    if (event === "chat") {
+      const told = readChatEvent(payload);
+      // One that was never opened is read from its history when it is.
+      if (told !== undefined && chats.has(told.sessionKey))
+        dispatch(told.sessionKey, { type: "event", event: told });
+    }
+    if (event !== "sessions.changed") return;
+    const change = readSessionsChanged(payload);
+    if (change?.agentId !== agent) return;
+    changesSinceList?.push(change);
+    show({ sessions: withChange(view.sessions, change) });
+    if (change.session === null && chats.has(change.sessionKey))
+      setChat(change.sessionKey, { ...EMPTY_CHAT, loaded: true, notice: "This session was deleted." });
+  }
+
+  async function listSessions() {
+    const changes: SessionsChangedEvent[] = [];
+    changesSinceList = changes;
+    const outcome = await gateway.request("sessions.list", {});
+    if (changesSinceList !== changes) return;
+    changesSinceList = undefined;
+    const sessions = outcome.ok ? readSessions(outcome.value) : undefined;
+    if (sessions !== undefined) show({ sessions: sessionListOf(sessions, agent, changes) });
+  }
+
+  function readMissing() {
+    const key = view.sessionKey;
+    if (hello !== undefined && chatOf(key).stale && !asking.has(key)) void askHistory(key);
+  }
+
+  async function askHistory(key: string) {
+    asking.set(key, () => {});
+    dispatch(key, { type: "asking" });
+    const answer = await readPage({ sessionKey: key });
     if (answer === undefined) return;
-    if (typeof answer !== "string") dispatch({ type: "history", answer });
-    else dispatch({ type: "notice", text: `The history could not be read: ${answer}` });
+    if (typeof answer === "string") dispatch(key, { type: "not_read", reason: answer });
+    else dispatch(key, { type: "history", answer });
+    if (hasMoved && typeof answer !== "string") {
+      hasMoved = false;
+      dispatch(key, { type: "notice", text: MOVED });
+    }
     // One pause between two questions, so that a gateway in trouble is not asked in a loop.
-    cancelAsking = deps.after(ASK_AGAIN_AFTER_MS, () => {
-      asking = false;
-      if (typeof answer === "string" || view.chat.stale) void askHistory();
+    const cancel = deps.after(ASK_AGAIN_AFTER_MS, () => {
+      asking.delete(key);
+      readMissing();
     });
+    asking.set(key, cancel);
   }
 
   /** A page of the history, the words of a refusal, or undefined when the connection ended first. */
-  async function readPage(params: { before?: string }): Promise<ChatHistoryAnswer | string | undefined> {
+  async function readPage(params: {
+    sessionKey: string;
+    before?: string;
+  }): Promise<ChatHistoryAnswer | string | undefined> {
     const asked = hello;
-    const outcome = await gateway.request("chat.history", { sessionKey: SESSION, ...params });
+    const outcome = await gateway.request("chat.history", { ...params, limit: PAGE });
     if (hello !== asked) return undefined;
     if (!outcome.ok) return wordsOf(outcome.error);
     return readHistory(outcome.value) ?? "its form was not understood.";
   }
 
-  async function deliver({ runId, question }: Pick<Turn, "runId" | "question">) {
+  async function deliver(key: string, { runId, question }: Pick<Turn, "runId" | "question">) {
     if (hello === undefined || question === null) return;
     if (encodedBytes(question) + FRAME_BYTES > hello.policy.maxPayload)
-      return dispatch({ type: "not_sent", runId, reason: "it is too long for this gateway." });
-    const params = { sessionKey: SESSION, message: question, idempotencyKey: runId };
+      return dispatch(key, { type: "not_sent", runId, reason: TOO_LONG });
+    const params = { sessionKey: key, message: question, idempotencyKey: runId };
     const outcome = await gateway.request("chat.send", params);
     if (outcome.ok) {
       const { status } = outcome.value as ChatSendAnswer;
-      return dispatch({ type: "accepted", runId, isNew: status === "started" || status === "queued" });
+      return dispatch(key, { type: "accepted", runId, isNew: status === "started" || status === "queued" });
     }
     // A lost one stays "sending": the next welcome delivers it.
     if (outcome.error.kind === "refused")
-      dispatch({ type: "not_sent", runId, reason: wordsOf(outcome.error) ?? "" });
+      dispatch(key, { type: "not_sent", runId, reason: outcome.error.error.message });
+  }
+
+  function send(runId: string, question: string) {
+    const key = view.sessionKey;
+    dispatch(key, { type: "sending", runId, text: question });
+    void deliver(key, { runId, question });
+  }
+
+  /** The words of a refusal; null when it was done. */
+  async function change(method: string, params: Record<string, unknown>): Promise<string | null> {
+    const outcome = await gateway.request(method, { key: view.sessionKey, ...params });
+    return outcome.ok ? null : (wordsOf(outcome.error) ?? NO_CONNECTION);
+  }
+
+  function open(sessionKey: string) {
+    show({ sessionKey });
+    setChat(sessionKey, chatOf(sessionKey));
+    readMissing();
   }
 
   return {
     connect: gateway.connect,
     wake: gateway.wake,
+    open,
+    rename: (label) => change("sessions.patch", { label }),
+    async deleteSession() {
+      const key = view.sessionKey;
+      const refusal = await change("sessions.delete", {});
+      if (refusal !== null) return refusal;
+      chats.delete(key);
+      if (view.sessionKey === key) open(mainSessionKey(agent));
+      return null;
+    },
     send(text) {
-      if (text.trim() === "") return;
-      const runId = deps.newId();
-      dispatch({ type: "sending", runId, text });
-      void deliver({ runId, question: text });
+      if (text.trim() !== "") send(deps.newId(), text);
     },
     sendAgain({ runId, question }) {
-      if (question === null) return;
-      dispatch({ type: "sending", runId, text: question });
-      void deliver({ runId, question });
+      if (question !== null) send(runId, question);
     },
     async stop() {
-      const outcome = await gateway.request("chat.abort", { sessionKey: SESSION });
+      const key = view.sessionKey;
+      const outcome = await gateway.request("chat.abort", { sessionKey: key });
       if (outcome.ok || outcome.error.kind === "lost") return;
-      dispatch({ type: "notice", text: `Stopping did not work: ${wordsOf(outcome.error)}` });
+      dispatch(key, { type: "notice", text: `Stopping did not work: ${outcome.error.error.message}` });
     },
     async readEarlier() {
-      const before = view.chat.earlierThan;
-      if (before === null || hello === undefined) return;
-      const answer = await readPage({ before });
-      if (answer === undefined || before !== view.chat.earlierThan) return;
-      if (typeof answer !== "string") dispatch({ type: "earlier", answer });
-      else dispatch({ type: "notice", text: `Earlier messages could not be read: ${answer}` });
+      const key = view.sessionKey;
+      const before = chatOf(key).earlierThan;
+      if (before === null || hello === undefined || askingEarlier.has(key)) return;
+      askingEarlier.add(key);
+      const answer = await readPage({ sessionKey: key, before });
+      if (answer === undefined) return;
+      askingEarlier.delete(key);
+      if (before !== chatOf(key).earlierThan) return;
+      if (typeof answer !== "string") return dispatch(key, { type: "earlier", answer });
+      dispatch(key, { type: "notice", text: `Earlier messages could not be read: ${answer}` });
     },
     close() {
-      cancelAsking();
+      for (const cancel of asking.values()) cancel();
       gateway.close();
     },
   };

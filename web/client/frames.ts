@@ -6,6 +6,9 @@ import type {
   EventFrame,
   HelloOk,
   ResponseFrame,
+  SessionSummary,
+  SessionsChangedEvent,
+  SessionsListAnswer,
 } from "../../core/gateway-protocol.ts";
 
 /** @param text one untrusted text frame */
@@ -36,7 +39,19 @@ export function readHello(payload: unknown): HelloOk | undefined {
 
 export function readHistory(payload: unknown): ChatHistoryAnswer | undefined {
   if (!isRecord(payload) || !Array.isArray(payload["messages"])) return undefined;
-  return payload as ChatHistoryAnswer;
+  // A gateway of an older version does not tell of waiting turns.
+  return { waiting: [], ...payload } as unknown as ChatHistoryAnswer;
+}
+
+export function readSessions(payload: unknown): readonly SessionSummary[] | undefined {
+  if (!isRecord(payload) || !Array.isArray(payload["sessions"])) return undefined;
+  return (payload as SessionsListAnswer).sessions;
+}
+
+export function readSessionsChanged(payload: unknown): SessionsChangedEvent | undefined {
+  if (!isRecord(payload) || typeof payload["sessionKey"] !== "string") return undefined;
+  const { session } = payload;
+  return session === null || isRecord(session) ? (payload as SessionsChangedEvent) : undefined;
 }
 
 export function readChatEvent(payload: unknown): ChatEvent | undefined {

@@ -3,7 +3,7 @@
 import type { EventFrame, HelloOk } from "../../core/gateway-protocol.ts";
 import type { Result } from "../../core/result.ts";
 import type { Fetch } from "./ask-door.ts";
-import { askMe, type Refusal } from "./ask-me.ts";
+import { askMe, type MeOutcome, type Refusal } from "./ask-me.ts";
 import { backOffMs } from "./back-off.ts";
 import {
   type Connection,
@@ -18,7 +18,7 @@ export type ConnectionState =
   | { readonly kind: "connecting" }
   | { readonly kind: "connected" }
   | {
-      readonly kind: "reconnecting" | "gateway_down";
+      readonly kind: "reconnecting" | "gateway_down" | "moved";
       readonly message: string;
       /** Until the next attempt; 0 while it is under way. */
       readonly inSeconds: number;
@@ -41,7 +41,7 @@ export type GatewayClientListener = {
 export type GatewayClient = {
   /** Connects at once: at the start, instead of waiting, or after giving up. */
   connect(): void;
-  /** After sleep, or when the network is back: makes sure that the connection still lives. */
+  /** After sleep, or when the network is back: makes sure that the connection and the session still live. */
   wake(): void;
   /** Without a welcomed connection it is lost at once. */
   request(method: string, params: unknown): Promise<Result<unknown, RequestFailure>>;
@@ -92,19 +92,21 @@ export function createGatewayClient(
     });
   }
 
-  async function judge(end: ConnectionEnd) {
+  async function judge(end: ConnectionEnd, known: MeOutcome | null = null) {
     connection = undefined;
     cancelTimer();
     listener.ended(end);
     const judged = epoch;
-    let verdict = verdictOf(end, null, agent);
-    if (needsReason(end)) {
+    let verdict = verdictOf(end, known, agent);
+    if (known === null && needsReason(end)) {
       if (state.kind === "connected") become(stateOf(verdict, 0));
       verdict = verdictOf(end, await askMe(deps), agent);
     }
     if (judged !== epoch) return;
     if (!("notBeforeMs" in verdict)) return become(verdict);
-    const delayMs = Math.max(verdict.notBeforeMs, backOffMs(attempts, deps.random()));
+    // Later than told by up to a quarter: all who were told the same must not come back in the same instant.
+    const notBeforeMs = verdict.notBeforeMs * (1 + deps.random() / 4);
+    const delayMs = Math.round(Math.max(notBeforeMs, backOffMs(attempts, deps.random())));
     attempts += 1;
     const seconds = Math.ceil(delayMs / 1_000);
     countDown(verdict, seconds, delayMs - (seconds - 1) * 1_000);
@@ -118,11 +120,23 @@ export function createGatewayClient(
     });
   }
 
+  // A session can expire behind a tab that sleeps, and begin anew in another one.
+  async function askSession() {
+    const asked = epoch;
+    const me = await askMe(deps);
+    if (asked !== epoch) return;
+    if (state.kind === "signed_out" && me.kind === "signed_in") return connect();
+    if (state.kind !== "connected" || (me.kind !== "signed_out" && me.kind !== "denied")) return;
+    connection?.close();
+    void judge({ welcomed: true, code: 1008, reason: "", refusal: null }, me);
+  }
+
   return {
     connect,
     wake() {
+      if ("inSeconds" in state) connect();
       if (state.kind === "connected") void connection?.request("health", {}, PROBE_WITHIN_MS);
-      else if ("inSeconds" in state) connect();
+      if (state.kind === "connected" || state.kind === "signed_out") void askSession();
     },
     async request(method, params) {
       if (connection === undefined || state.kind !== "connected")

@@ -5,7 +5,7 @@ import type { ConnectionEnd } from "./connection.ts";
 
 export type Verdict =
   | {
-      readonly kind: "reconnecting" | "gateway_down";
+      readonly kind: "reconnecting" | "gateway_down" | "moved";
       readonly message: string;
       /** Milliseconds to wait at least. */
       readonly notBeforeMs: number;
@@ -15,6 +15,11 @@ export type Verdict =
 /** True when only `/api/me` can tell why: the upgrade was refused, or a policy closed the connection. */
 export function needsReason(end: ConnectionEnd): boolean {
   return end.refusal === null && (end.code === 1008 || (!end.welcomed && end.code !== 1002));
+}
+
+/** True when the agent now runs elsewhere, where its earlier conversations may not be. */
+export function isMove(end: ConnectionEnd): boolean {
+  return end.code === 1012 && /\bmoved\b/.test(end.reason);
 }
 
 /** @param me the answer of `/api/me` after the end; null when it was not asked, or not yet */
@@ -27,7 +32,8 @@ export function verdictOf(end: ConnectionEnd, me: MeOutcome | null, agent: strin
   // RFC 6455 §7.4.1, 1008: a policy ended it. Connecting again by itself would only fight that decision.
   if (end.code === 1008)
     return refuse(end.reason === "" ? "The connection was ended by a policy." : sentence(end.reason));
-  if (me === null) return again(wordsFor(end));
+  if (isMove(end)) return { kind: "moved", message: wordsFor(end), notBeforeMs: hintedMs(end) };
+  if (me === null) return again(wordsFor(end), hintedMs(end));
   if (me.kind === "unavailable")
     return { kind: "reconnecting", message: me.refusal.message, notBeforeMs: me.retryAfterMs };
   const mine = me.me.agents.find((candidate) => candidate.id === agent);
@@ -54,8 +60,14 @@ function wordsFor(end: ConnectionEnd): string {
   return end.code === 1013 && end.reason !== "" ? sentence(end.reason) : "The connection was lost.";
 }
 
-function again(message: string): Verdict {
-  return { kind: "reconnecting", message, notBeforeMs: 0 };
+// "restarting, come back in 7 s": whoever restarts spreads those who come back. More than two minutes is no hint.
+function hintedMs({ code, reason }: ConnectionEnd): number {
+  const seconds = code === 1012 ? /\bin (\d{1,3}) ?s(?:econds?)?\b/.exec(reason)?.[1] : undefined;
+  return seconds === undefined ? 0 : Math.min(Number(seconds), 120) * 1_000;
+}
+
+function again(message: string, notBeforeMs = 0): Verdict {
+  return { kind: "reconnecting", message, notBeforeMs };
 }
 
 function down(message: string): Verdict {
