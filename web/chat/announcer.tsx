@@ -1,7 +1,7 @@
 // What a screen reader says by itself: that an answer has begun, and the answer once it is whole. Never the
 // words as they stream in: that would talk over everything else.
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Turn, TurnPhase } from "../client/chat-state.ts";
+import type { Turn, TurnPhase } from "../client/index.ts";
 
 type Props = { readonly turns: readonly Turn[]; readonly agentName: string };
 

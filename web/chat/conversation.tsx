@@ -1,7 +1,7 @@
-// The conversation as a scrolled list. It stays at the newest word while the reader is there, and stands
-// still while they read further up.
+// The conversation as a scrolled list. It stays at the newest word while the reader is there, and stands still while
+// they read further up, also when earlier messages come in above.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { ChatState, Turn } from "../client/chat-state.ts";
+import type { ChatState, Turn } from "../client/index.ts";
 import { TurnItem } from "./turn-item.tsx";
 
 type Props = {
@@ -9,15 +9,27 @@ type Props = {
   readonly agentName: string;
   readonly connected: boolean;
   readonly sendAgain: (turn: Turn) => void;
+  readonly askAgain: (turn: Turn) => void;
   readonly readEarlier: () => void;
 };
 
 /** Pixels from the end that still count as being there: a line of text. */
 const NEAR_END = 40;
+/** Pixels from the beginning at which earlier messages are asked for. */
+const NEAR_START = 300;
 
-export function Conversation({ chat, agentName, connected, sendAgain, readEarlier }: Props) {
+export function Conversation({ chat, agentName, connected, sendAgain, askAgain, readEarlier }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
+  const list = useRef<HTMLOListElement>(null);
+  /** The turn that was the first one. */
+  const wasFirst = useRef("");
   const [atEnd, setAtEnd] = useState(true);
+  const stay = useRef(atEnd);
+  stay.current = atEnd;
+  const toEnd = () => {
+    const box = scroller.current;
+    if (box !== null) box.scrollTop = box.scrollHeight;
+  };
   // The button goes away with the press: the focus must not go with it.
   const toEndByButton = () => {
     toEnd();
@@ -25,26 +37,41 @@ export function Conversation({ chat, agentName, connected, sendAgain, readEarlie
   };
   const newest = chat.turns.at(-1);
   const justSent = newest?.phase === "sending" ? newest.runId : undefined;
-  const toEnd = () => {
-    const box = scroller.current;
-    if (box !== null) box.scrollTop = box.scrollHeight;
-  };
   useLayoutEffect(() => {
     if (justSent !== undefined) toEnd();
   }, [justSent]);
+  // Sizes are known only once something is in view, and change as words come or the window
+  // turns: whoever is at the end stays there.
   useLayoutEffect(() => {
-    if (atEnd) toEnd();
-  });
+    const [box, inner] = [scroller.current, list.current];
+    if (box === null || inner === null) return;
+    const observer = new ResizeObserver(() => stay.current && toEnd());
+    observer.observe(box);
+    observer.observe(inner);
+    return () => observer.disconnect();
+  }, []);
+  const first = chat.turns[0]?.runId ?? "";
+  useLayoutEffect(() => {
+    const [box, inner] = [scroller.current, list.current];
+    if (box === null || inner === null) return;
+    const known = chat.turns.findIndex(({ runId }) => runId === wasFirst.current);
+    wasFirst.current = first;
+    // Browsers keep the place by themselves, but not at the very beginning.
+    const moved = known > 0 ? topOf(inner, known) - topOf(inner, 0) : 0;
+    if (moved > 0 && !stay.current && box.scrollTop === 0) box.scrollTop = moved;
+  }, [first]);
   const onScroll = () => {
     const box = scroller.current;
-    if (box !== null) setAtEnd(box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END);
+    if (box === null) return;
+    setAtEnd(box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END);
+    if (box.scrollTop < NEAR_START && box.scrollHeight > box.clientHeight) readEarlier();
   };
   return (
     <div class="conversation">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keyboard */}
       <section class="scroller" ref={scroller} onScroll={onScroll} tabIndex={0} aria-label="Conversation">
         {chat.earlierThan !== null && (
-          <button type="button" onClick={readEarlier} disabled={!connected}>
+          <button type="button" class="small" onClick={readEarlier} disabled={!connected}>
             Show earlier messages
           </button>
         )}
@@ -52,7 +79,7 @@ export function Conversation({ chat, agentName, connected, sendAgain, readEarlie
         {chat.loaded && chat.turns.length === 0 && (
           <p class="quiet">Nothing here yet. Write the first message below.</p>
         )}
-        <ol class="turns">
+        <ol class="turns" ref={list}>
           {chat.turns.map((turn) => (
             <TurnItem
               key={turn.runId}
@@ -60,6 +87,7 @@ export function Conversation({ chat, agentName, connected, sendAgain, readEarlie
               agentName={agentName}
               connected={connected}
               sendAgain={sendAgain}
+              askAgain={askAgain}
             />
           ))}
         </ol>
@@ -71,4 +99,8 @@ export function Conversation({ chat, agentName, connected, sendAgain, readEarlie
       )}
     </div>
   );
+}
+
+function topOf(list: HTMLElement, index: number): number {
+  return list.children[index]?.getBoundingClientRect().top ?? 0;
 }

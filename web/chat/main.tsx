@@ -1,9 +1,11 @@
-// The chat's start: reads the agent from the address, joins client and page, and renders once per frame.
+// The chat's start: reads agent and session from the address, joins client and page, and renders once per frame.
 import { render } from "preact";
-import { type ChatClient, type ChatView, createChatClient } from "../client/chat-client.ts";
+import { type ChatClient, type ChatView, createChatClient } from "../client/index.ts";
 import { browserAfter, browserFetch, openBrowserSocket } from "../page/browser-deps.ts";
+import { forgetDraftsAtSignOut } from "../page/drafts.ts";
 import { RefusalPanel } from "../page/refusal-panel.tsx";
 import { ChatPage } from "./chat-page.tsx";
+import { fragmentOf, sessionKeyFrom } from "./session-name.ts";
 
 declare const __VERSION__: string;
 
@@ -36,15 +38,33 @@ function start(page: HTMLElement): void {
       newest = view;
     },
   );
+  /** The session that the address names. */
+  let opened = sessionKeyFrom(location.hash, agent);
   const draw = () => {
-    if (newest !== undefined) render(<ChatPage view={newest} client={client} agent={agent} />, page);
+    if (newest === undefined) return;
+    // The client opens another one by itself when the one that was open is deleted.
+    if (newest.sessionKey !== opened) {
+      opened = newest.sessionKey;
+      history.replaceState(null, "", fragmentOf(opened));
+    }
+    render(<ChatPage view={newest} client={client} agent={agent} begin={begin} />, page);
     newest = undefined;
   };
+  window.addEventListener("hashchange", () => {
+    opened = sessionKeyFrom(location.hash, agent);
+    client.open(opened);
+  });
+  client.open(opened);
   client.connect();
+  forgetDraftsAtSignOut();
   window.addEventListener("online", client.wake);
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") client.wake();
   });
+}
+
+function begin(): void {
+  location.hash = crypto.randomUUID();
 }
 
 function NoSuchAgent() {

@@ -1,6 +1,6 @@
 // The state of the connection in words, with the next step. The countdown is outside of what a screen
 // reader announces: it would speak every second.
-import type { ConnectionState } from "../client/gateway-client.ts";
+import type { ConnectionState, Refusal } from "../client/index.ts";
 import { readContact } from "../page/contact.ts";
 import { loginPath } from "../page/login-path.ts";
 
@@ -9,6 +9,7 @@ const WORDS: Record<ConnectionState["kind"], string> = {
   connected: "Connected",
   reconnecting: "Reconnecting",
   gateway_down: "Gateway down",
+  moved: "Moved",
   signed_out: "Signed out",
   refused: "Refused",
 };
@@ -16,8 +17,7 @@ const WORDS: Record<ConnectionState["kind"], string> = {
 type Props = { readonly connection: ConnectionState; readonly connect: () => void };
 
 export function StateLine({ connection, connect }: Props) {
-  const message = "message" in connection ? connection.message : undefined;
-  const refusal = "refusal" in connection ? connection.refusal : undefined;
+  const message = messageOf(connection);
   return (
     <div class={`state-line state-line-${connection.kind}`}>
       <p role="status">
@@ -28,48 +28,67 @@ export function StateLine({ connection, connect }: Props) {
             <bdi>{message}</bdi>
           </>
         )}
-        {refusal !== undefined && (
-          <>
-            {" "}
-            <bdi>{refusal.message}</bdi>
-          </>
-        )}
       </p>
       {"inSeconds" in connection && (
         <div class="actions">
           <span aria-hidden="true">
             {connection.inSeconds === 0 ? "Trying now…" : `Trying again in ${connection.inSeconds} s`}
           </span>
-          <button type="button" onClick={connect}>
+          <button type="button" class="small" onClick={connect}>
             Try now
           </button>
+          {connection.kind === "gateway_down" && <YourAgents />}
         </div>
       )}
-      {refusal !== undefined && (
+      {connection.kind === "signed_out" && (
         <>
-          {refusal.requestId !== null && (
-            <p class="quiet">
-              Request id <code>{refusal.requestId}</code>
-            </p>
-          )}
-          {connection.kind === "refused" && (
-            <p class="quiet">
-              If that is wrong, ask <bdi>{refusal.contact ?? readContact()}</bdi>.
-            </p>
-          )}
+          <Details refusal={connection.refusal} />
           <div class="actions">
             <a class="button primary" href={loginPath(location.pathname)}>
               Sign in again
             </a>
+          </div>
+        </>
+      )}
+      {connection.kind === "refused" && (
+        <>
+          <Details refusal={connection.refusal} />
+          <p class="quiet">
+            If that is wrong, ask <bdi>{connection.refusal.contact ?? readContact()}</bdi>.
+          </p>
+          <div class="actions">
+            <YourAgents />
             <button type="button" onClick={connect}>
               Connect again
             </button>
-            <a class="button" href="/">
-              Your agents
+            <a class="button" href={loginPath(location.pathname)}>
+              Sign in again
             </a>
           </div>
         </>
       )}
     </div>
+  );
+}
+
+function messageOf(connection: ConnectionState): string | undefined {
+  if ("message" in connection) return connection.message;
+  return "refusal" in connection ? connection.refusal.message : undefined;
+}
+
+function Details({ refusal }: { readonly refusal: Refusal }) {
+  if (refusal.requestId === null) return null;
+  return (
+    <p class="quiet">
+      Request id <code>{refusal.requestId}</code>
+    </p>
+  );
+}
+
+function YourAgents() {
+  return (
+    <a class="button" href="/">
+      Your agents
+    </a>
   );
 }

@@ -4,6 +4,7 @@ import { render } from "preact";
 import { askMe, type MeOutcome } from "../client/ask-me.ts";
 import { endMyOtherSessions, endMySession, listMySessions, type MySession } from "../client/my-sessions.ts";
 import { browserAfter, browserFetch } from "../page/browser-deps.ts";
+import { forgetDraftsAtSignOut } from "../page/drafts.ts";
 import { loginPath } from "../page/login-path.ts";
 import { PortalPage } from "./portal-page.tsx";
 
@@ -18,6 +19,7 @@ let notice: string | null = null;
 
 show();
 void refresh();
+forgetDraftsAtSignOut();
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") void refresh();
 });

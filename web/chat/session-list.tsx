@@ -1,0 +1,54 @@
+// The person's sessions with this agent, as links: a thousand of them cost no more than those in view.
+import { useMemo } from "preact/hooks";
+import type { SessionList } from "../client/index.ts";
+import { fragmentOf, sessionTitle } from "./session-name.ts";
+
+type Props = {
+  readonly id: string;
+  readonly sessions: SessionList;
+  readonly open: string;
+  /** A session was chosen. */
+  readonly onChosen: () => void;
+  readonly begin: () => void;
+};
+
+export function SessionNav({ id, sessions, open, onChosen, begin }: Props) {
+  return useMemo(() => {
+    const isNew = sessions.loaded && !sessions.entries.some(({ key }) => key === open);
+    return (
+      <nav id={id} class="sessions" aria-label="Sessions">
+        <button type="button" onClick={begin}>
+          New session
+        </button>
+        <ul>
+          {isNew && <Entry title={sessionTitle(undefined)} sessionKey={open} isOpen onChosen={onChosen} />}
+          {sessions.entries.map((session) => (
+            <Entry
+              key={session.key}
+              title={sessionTitle(session)}
+              sessionKey={session.key}
+              isOpen={session.key === open}
+              onChosen={onChosen}
+            />
+          ))}
+        </ul>
+      </nav>
+    );
+  }, [id, sessions, open, onChosen, begin]);
+}
+
+type EntryProps = Pick<Props, "onChosen"> & {
+  readonly title: string;
+  readonly sessionKey: string;
+  readonly isOpen: boolean;
+};
+
+function Entry({ title, sessionKey, isOpen, onChosen }: EntryProps) {
+  return (
+    <li>
+      <a href={fragmentOf(sessionKey)} onClick={onChosen} aria-current={isOpen ? "page" : undefined}>
+        <bdi>{title}</bdi>
+      </a>
+    </li>
+  );
+}
