@@ -23,6 +23,10 @@ export function startChromium(): Promise<Browser> {
 /** Goes to `url` and through the provider's sign-in form. */
 export async function signInByForm(page: Page, url: string, email: string): Promise<void> {
   await page.goto(url);
+  await fillSignInForm(page, email);
+}
+
+export async function fillSignInForm(page: Page, email: string): Promise<void> {
   await page.locator('input[name="login"]:not([type="hidden"])').fill(email);
   await page.locator('input[name="password"]:not([type="hidden"])').fill("demo");
   await page.locator('form:has(input[name="login"]:not([type="hidden"])) button[type="submit"]').click();

@@ -20,7 +20,7 @@ export function Announcer({ turns, agentName }: Props) {
   }, [turns, agentName]);
   return (
     <p class="visually-hidden" role="status">
-      {words}
+      {words === "" ? null : words}
     </p>
   );
 }

@@ -63,6 +63,7 @@ export function ChatPage({ view, client, agent, begin }: Props) {
           open={sessionKey}
           onChosen={onChosen}
           begin={beginHere}
+          skip={focusComposer}
         />
       </div>
       <div class="chat-place">
@@ -79,7 +80,7 @@ export function ChatPage({ view, client, agent, begin }: Props) {
                 title={title}
                 rename={client.rename}
                 remove={client.deleteSession}
-                onRemoved={() => focusOn(COMPOSER_ID)}
+                onRemoved={focusComposer}
               />
             </div>
           )}
@@ -118,6 +119,10 @@ export function ChatPage({ view, client, agent, begin }: Props) {
 // The button that did it goes away: the focus must not go with it.
 function withFocus(act: () => void): void {
   act();
+  focusComposer();
+}
+
+function focusComposer(): void {
   focusOn(COMPOSER_ID);
 }
 

@@ -23,6 +23,7 @@ export function Conversation({ chat, agentName, connected, sendAgain, askAgain, 
   const list = useRef<HTMLOListElement>(null);
   /** The turn that was the first one. */
   const wasFirst = useRef("");
+  const lastTop = useRef(0);
   const [atEnd, setAtEnd] = useState(true);
   const stay = useRef(atEnd);
   stay.current = atEnd;
@@ -63,7 +64,10 @@ export function Conversation({ chat, agentName, connected, sendAgain, askAgain, 
   const onScroll = () => {
     const box = scroller.current;
     if (box === null) return;
-    setAtEnd(box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END);
+    const isNearEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END;
+    // Only a step upwards leaves the end: words that come in push it away without anybody having scrolled.
+    if (isNearEnd || box.scrollTop < lastTop.current) setAtEnd(isNearEnd);
+    lastTop.current = box.scrollTop;
     if (box.scrollTop < NEAR_START && box.scrollHeight > box.clientHeight) readEarlier();
   };
   return (

@@ -57,7 +57,7 @@ function start(page: HTMLElement): void {
   client.open(opened);
   client.connect();
   forgetDraftsAtSignOut();
-  window.addEventListener("online", client.wake);
+  for (const change of ["online", "offline"]) window.addEventListener(change, client.wake);
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") client.wake();
   });

@@ -1,6 +1,6 @@
 // Renaming and deleting the open session, each in a dialog of its own; deleting asks first.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 type Props = {
   readonly title: string;
@@ -18,11 +18,6 @@ export function SessionActions({ title, rename, remove, onRemoved }: Props) {
   const [asked, setAsked] = useState<"rename" | "delete" | null>(null);
   const field = useRef<HTMLInputElement>(null);
   const close = () => setAsked(null);
-  const removeNow = async () => {
-    const refusal = await remove();
-    if (refusal === null) onRemoved();
-    return refusal;
-  };
   return (
     <>
       <button type="button" class="small" onClick={() => setAsked("rename")}>
@@ -36,7 +31,9 @@ export function SessionActions({ title, rename, remove, onRemoved }: Props) {
           title="Rename this session"
           action="Rename"
           act={() => rename(field.current?.value ?? "")}
+          done={() => {}}
           close={close}
+          isFinal={false}
         >
           <label>
             Name
@@ -46,7 +43,14 @@ export function SessionActions({ title, rename, remove, onRemoved }: Props) {
         </ActionDialog>
       )}
       {asked === "delete" && (
-        <ActionDialog title="Delete this session?" action="Delete" act={removeNow} close={close}>
+        <ActionDialog
+          title="Delete this session?"
+          action="Delete"
+          act={remove}
+          done={onRemoved}
+          close={close}
+          isFinal
+        >
           <p>
             “<bdi>{title}</bdi>” and everything said in it will be gone. This cannot be undone.
           </p>
@@ -60,20 +64,26 @@ type DialogProps = {
   readonly title: string;
   readonly action: string;
   readonly act: () => Promise<string | null>;
+  /** It was acted, and the dialog is closed. */
+  readonly done: () => void;
   readonly close: () => void;
+  /** It cannot be undone: Enter alone must not do it. */
+  readonly isFinal: boolean;
   readonly children: ComponentChildren;
 };
 
-function ActionDialog({ title, action, act, close, children }: DialogProps) {
+function ActionDialog({ title, action, act, done, close, isFinal, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [refusal, setRefusal] = useState<string | null>(null);
   // Modal: the browser keeps the focus inside, closes on Escape, and gives the focus back.
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   const onSubmit = async (event: Event) => {
     event.preventDefault();
     const words = await act();
-    if (words === null) dialog.current?.close();
     setRefusal(words);
+    if (words !== null) return;
+    dialog.current?.close();
+    done();
   };
   return (
     <dialog ref={dialog} class="panel" aria-labelledby="dialog-title" onClose={close}>
@@ -89,7 +99,7 @@ function ActionDialog({ title, action, act, close, children }: DialogProps) {
           <button type="submit" class="primary">
             {action}
           </button>
-          <button type="button" onClick={() => dialog.current?.close()}>
+          <button type="button" autofocus={isFinal} onClick={() => dialog.current?.close()}>
             Cancel
           </button>
         </div>

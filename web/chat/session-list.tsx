@@ -10,9 +10,11 @@ type Props = {
   /** A session was chosen. */
   readonly onChosen: () => void;
   readonly begin: () => void;
+  /** Past the list: by the keyboard, a thousand links would be in the way. */
+  readonly skip: () => void;
 };
 
-export function SessionNav({ id, sessions, open, onChosen, begin }: Props) {
+export function SessionNav({ id, sessions, open, onChosen, begin, skip }: Props) {
   return useMemo(() => {
     const isNew = sessions.loaded && !sessions.entries.some(({ key }) => key === open);
     return (
@@ -20,6 +22,11 @@ export function SessionNav({ id, sessions, open, onChosen, begin }: Props) {
         <button type="button" onClick={begin}>
           New session
         </button>
+        {sessions.entries.length > 1 && (
+          <button type="button" class="visually-hidden skip" onClick={skip}>
+            Skip the sessions
+          </button>
+        )}
         <ul>
           {isNew && <Entry title={sessionTitle(undefined)} sessionKey={open} isOpen onChosen={onChosen} />}
           {sessions.entries.map((session) => (
@@ -34,7 +41,7 @@ export function SessionNav({ id, sessions, open, onChosen, begin }: Props) {
         </ul>
       </nav>
     );
-  }, [id, sessions, open, onChosen, begin]);
+  }, [id, sessions, open, onChosen, begin, skip]);
 }
 
 type EntryProps = Pick<Props, "onChosen"> & {

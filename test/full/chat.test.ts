@@ -1,0 +1,366 @@
+// The chat in real Chromium, against the real demonstration: what people do in it, and what becomes of it when the
+// network, the gateway, the session or the access goes away under it.
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { violations } from "../support/axe.ts";
+import { ask, focused, say, waitForState } from "../support/chat-page.ts";
+import {
+  collectErrors,
+  fillSignInForm,
+  hasChromium,
+  screenshot,
+  signInByForm,
+  startChromium,
+} from "../support/chromium.ts";
+import { type DemoFixture, startTestDemo } from "../support/demo-fixture.ts";
+
+describe.skipIf(!hasChromium)("the chat in Chromium", () => {
+  let fixture: DemoFixture;
+  let browser: Browser;
+  let origin: string;
+  let context: BrowserContext;
+  let errors: string[];
+  /** Hosts that the page asked for anything. */
+  let hosts: Set<string>;
+  beforeAll(async () => {
+    [fixture, browser] = await Promise.all([startTestDemo(), startChromium()]);
+    origin = fixture.demo.publicUrl;
+  });
+  afterAll(async () => {
+    await browser.close();
+    await fixture.close();
+  });
+  beforeEach(async () => {
+    context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    context.setDefaultTimeout(10_000);
+    errors = collectErrors(context);
+    hosts = new Set();
+  });
+  afterEach(async () => {
+    await context.close();
+    expect(errors).toEqual([]);
+  });
+
+  async function openChat(email: string, agent: string, fragment = ""): Promise<Page> {
+    const page = await context.newPage();
+    await signInByForm(page, `${origin}/chat/${agent}`, email);
+    await waitForState(page, "Connected");
+    if (fragment !== "") {
+      await page.goto(`${origin}/chat/${agent}${fragment}`);
+      await waitForState(page, "Connected");
+    }
+    page.on("request", (request) => hosts.add(new URL(request.url()).host));
+    return page;
+  }
+
+  it.each([
+    ["alice@example.com", "coder", "cloud"],
+    ["bob@example.com", "analyst", "berlin"],
+    ["dana@example.com", "assistant", "berlin"],
+    ["ivy@example.com", "analyst", "berlin"],
+  ])("answers %s, who asks the %s on %s", async (email, agent, gateway) => {
+    const page = await openChat(email, agent, "#who");
+    expect(await ask(page, "whoami")).toContain(`E-mail: ${email}`);
+    expect(await ask(page, "where")).toContain(`Gateway: ${gateway}`);
+  });
+
+  it.each(["omar@example.com", "zoe@example.com"])("refuses %s, and says whom to ask", async (email) => {
+    const page = await context.newPage();
+    await signInByForm(page, `${origin}/chat/coder`, email);
+    await waitForState(page, "Refused");
+    await page.getByText("If that is wrong, ask IT (it@example.com).").waitFor();
+    expect(await page.getByRole("button", { name: "Send", exact: true }).isDisabled()).toBe(true);
+    await page.getByRole("link", { name: "Your agents" }).last().click();
+    await page.waitForURL(`${origin}/`);
+  });
+
+  it("shows an answer's markdown, copies its code, and asks no other host for anything", async () => {
+    const page = await openChat("alice@example.com", "coder", "#markdown");
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    await ask(page, "markdown");
+    expect(await page.locator(".answer").ariaSnapshot()).toMatchInlineSnapshot(`
+      "- heading "Coder" [level=2]
+      - heading "Formatted text" [level=3]
+      - paragraph:
+        - text: An answer may have
+        - strong: strong
+        - text: and
+        - emphasis: stressed
+        - text: words,
+        - code: code
+        - text: ","
+        - deletion: what no longer holds
+        - text: and
+        - link "links":
+          - /url: https://example.com/
+        - text: .
+      - list:
+        - listitem: First this,
+        - listitem:
+          - text: "then that:"
+          - list:
+            - listitem: with a list
+            - listitem: inside of it
+      - blockquote:
+        - paragraph: Words of somebody else.
+      - region "Table":
+        - table:
+          - rowgroup:
+            - row "agent does":
+              - columnheader "agent"
+              - columnheader "does"
+          - rowgroup:
+            - row "Coder writes code":
+              - cell "Coder"
+              - cell "writes code"
+            - row "Analyst reads figures":
+              - cell "Analyst"
+              - cell "reads figures"
+      - text: js
+      - button "Copy code": Copy
+      - code: // Copied with one press. const sum = [1, 2, 3].reduce((total, number) => total + number, 0);
+      - paragraph:
+        - text: <b>Markup</b> stays text, and
+        - link "a picture":
+          - /url: https://example.com/picture.png
+        - text: is a link.
+      - paragraph: About 2 tokens read, 126 written (estimated)"
+    `);
+    await page.getByRole("button", { name: "Copy code" }).click();
+    await page.getByRole("button", { name: "Copied code" }).waitFor();
+    expect(await page.evaluate("navigator.clipboard.readText()")).toBe(
+      "// Copied with one press.\nconst sum = [1, 2, 3].reduce((total, number) => total + number, 0);",
+    );
+    expect([...hosts].filter((host) => host !== new URL(origin).host)).toEqual([]);
+  });
+
+  it("has a name and a role for everything, and no fault that axe-core finds, in light and dark", async () => {
+    const page = await openChat("alice@example.com", "coder", "#axe");
+    await ask(page, "markdown");
+    await say(page, "slow");
+    await page.getByText("Answering…").waitFor();
+    for (const width of [1280, 390, 360])
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.setViewportSize({ width, height: 800 });
+        await page.emulateMedia({ colorScheme });
+        expect(await violations(page)).toEqual([]);
+        expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
+        await screenshot(page, `chat-${width}-${colorScheme}`);
+      }
+    await page.setViewportSize({ width: 390, height: 800 });
+    await page.getByRole("button", { name: "Sessions" }).click();
+    expect(await violations(page)).toEqual([]);
+    // The list has taken its room from the conversation, which stays at its end.
+    expect(await page.getByRole("button", { name: "Newest message" }).count()).toBe(0);
+    await screenshot(page, "chat-390-sessions");
+    await page.getByRole("button", { name: "Delete" }).click();
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Stop", exact: true }).click();
+  });
+
+  it("is used by the keyboard alone", async () => {
+    const page = await openChat("ivy@example.com", "assistant", "#keys");
+    await page.locator("#message").focus();
+    await page.keyboard.type("markdown");
+    await page.keyboard.press("Enter");
+    await page.locator(".usage").waitFor();
+    expect(await focused(page)).toBe("textarea Message to Assistant");
+    await page.getByRole("link", { name: "Your agents" }).focus();
+    const order: string[] = [];
+    while (order.at(-1) !== "button Send") {
+      await page.keyboard.press("Tab");
+      order.push(await focused(page));
+    }
+    expect(order).toEqual([
+      "button Sign out",
+      "button New session",
+      "a markdown",
+      "button Rename",
+      "button Delete",
+      "section Conversation",
+      "a links",
+      "section Table",
+      "button Copy code",
+      "pre // Copied with one press. const sum = [1, 2, 3].reduce((tota",
+      "a a picture",
+      "textarea Message to Assistant",
+      "button Send",
+    ]);
+  });
+
+  it("keeps sessions apart, names them, deletes them, and finds the open one again after a reload", async () => {
+    const page = await openChat("ivy@example.com", "coder");
+    const sessions = page.getByRole("navigation", { name: "Sessions" });
+    await ask(page, "whoami");
+    await page.getByRole("button", { name: "New session" }).click();
+    await page.getByText("Nothing here yet.").waitFor();
+    expect(await focused(page)).toBe("textarea Message to Coder");
+    expect(await ask(page, "where")).toContain("Agent: coder");
+    expect(await sessions.getByRole("link").allTextContents()).toEqual(["where", "whoami"]);
+
+    await page.getByRole("button", { name: "Rename" }).click();
+    await page.getByRole("textbox", { name: "Name" }).fill("<b>Places</b> \u202Eand more");
+    await page.keyboard.press("Enter");
+    await sessions.getByRole("link", { name: "<b>Places</b>" }).waitFor();
+    await expect.poll(() => focused(page)).toBe("button Rename");
+    const url = page.url();
+    await page.reload();
+    await page.locator(".answer", { hasText: "Agent: coder" }).waitFor();
+    expect(page.url()).toBe(url);
+
+    await sessions.getByRole("link", { name: "whoami" }).click();
+    await page.locator(".answer", { hasText: "E-mail: ivy@example.com" }).waitFor();
+    await page.goBack();
+    await page.locator(".answer", { hasText: "Agent: coder" }).waitFor();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await expect.poll(() => focused(page)).toBe("button Cancel");
+    await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    await page.locator(".answer", { hasText: "E-mail: ivy@example.com" }).waitFor();
+    await expect.poll(() => focused(page)).toBe("textarea Message to Coder");
+    expect(await sessions.getByRole("link").allTextContents()).toEqual(["whoami"]);
+    expect(page.url()).toBe(`${origin}/chat/coder#main`);
+  });
+
+  it("tells the place in line, takes a waiting message back, and asks again what was stopped", async () => {
+    const page = await openChat("alice@example.com", "coder", "#line");
+    await say(page, "slow");
+    await page.getByText("Answering…").waitFor();
+    await say(page, "where");
+    await page.getByText("Waiting: next in line.").waitFor();
+    await say(page, "whoami");
+    await page.getByText("Waiting: number 2 in line.").waitFor();
+    await page.getByRole("button", { name: "Stop", exact: true }).click();
+    await page.getByText("Stopped.", { exact: true }).nth(2).waitFor();
+    expect(await focused(page)).toBe("textarea Message to Coder");
+    await page.getByRole("button", { name: "Ask again" }).nth(1).click();
+    expect(await focused(page)).toBe("textarea Message to Coder");
+    await page.locator(".answer", { hasText: "Agent: coder" }).waitFor();
+  });
+
+  it("keeps what is written and not sent, for each session, over a reload, until the person signs out", async () => {
+    const page = await openChat("bob@example.com", "assistant", "#drafts");
+    await page.locator("#message").pressSequentially("Half a que");
+    await page.getByRole("button", { name: "New session" }).click();
+    await expect.poll(() => page.locator("#message").inputValue()).toBe("");
+    await page.locator("#message").pressSequentially("Another");
+    await page.goBack();
+    await expect.poll(() => page.locator("#message").inputValue()).toBe("Half a que");
+    await page.reload();
+    await expect.poll(() => page.locator("#message").inputValue()).toBe("Half a que");
+    expect(await page.evaluate("sessionStorage.length")).toBe(2);
+    await page.getByRole("banner").getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("heading", { name: "You are signed out" }).waitFor();
+    expect(await page.evaluate("sessionStorage.length + localStorage.length")).toBe(0);
+  });
+
+  it("goes on where it was, word by word, when the network was away", async () => {
+    const page = await openChat("alice@example.com", "coder", "#network");
+    await say(page, "slow");
+    await page.getByText("word-3 ").waitFor();
+    const network = await context.newCDPSession(page);
+    const offline = (isOffline: boolean) =>
+      network.send("Network.emulateNetworkConditions", {
+        offline: isOffline,
+        latency: 0,
+        downloadThroughput: -1,
+        uploadThroughput: -1,
+      });
+    await network.send("Network.enable");
+    await offline(true);
+    await waitForState(page, "Reconnecting");
+    await screenshot(page, "chat-reconnecting");
+    await page.getByText("The answer goes on when the connection is back.").waitFor();
+    await say(page, "Written while it was away");
+    await offline(false);
+    await waitForState(page, "Connected");
+    await page.getByText(/word-\d+ word-\d+ word-(2\d)/).waitFor();
+    const answer = (await page.locator(".answer .text").first().innerText()).trim();
+    const words = answer.split(/\s+/);
+    expect(words).toEqual(words.map((_, index) => `word-${index + 1}`));
+    await page.getByText("Waiting: next in line.").waitFor();
+    await page.getByRole("button", { name: "Stop", exact: true }).click();
+  });
+
+  it("keeps half an answer when the gateway restarts, and asks again", async () => {
+    const page = await openChat("dana@example.com", "assistant", "#restart");
+    await say(page, "slow");
+    await page.getByText("word-3 ").waitFor();
+    await fixture.restart();
+    await waitForState(page, "Connected");
+    await page.getByText("Stopped.", { exact: true }).waitFor();
+    const answer = (await page.locator(".answer .text").innerText()).trim();
+    const words = answer.split(/\s+/);
+    expect(words).toEqual(words.map((_, index) => `word-${index + 1}`));
+    await page.getByRole("button", { name: "Ask again" }).click();
+    await page.locator(".answer .text").nth(1).waitFor();
+    await page.getByRole("button", { name: "Stop", exact: true }).click();
+  });
+
+  it("says that the session has ended when its tab comes back", async () => {
+    const page = await openChat("alice@example.com", "coder");
+    // What a cookie that has expired is like: the connection does not notice.
+    await context.clearCookies();
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+    await waitForState(page, "Signed out");
+    expect(await violations(page)).toEqual([]);
+    await screenshot(page, "chat-signed-out-1280");
+    await page.getByRole("link", { name: "Sign in again" }).click();
+    await fillSignInForm(page, "alice@example.com");
+    await page.waitForURL(`${origin}/chat/coder`);
+    await waitForState(page, "Connected");
+  });
+
+  it("comes back by itself after signing in again in another tab", async () => {
+    const page = await openChat("alice@example.com", "coder", "#again");
+    await ask(page, "where");
+    const other = await context.newPage();
+    await other.goto(origin);
+    await other.getByRole("banner").getByRole("button", { name: "Sign out" }).click();
+    await waitForState(page, "Signed out");
+    await other.getByRole("heading", { name: "You are signed out" }).waitFor();
+    await signInByForm(other, `${origin}/`, "alice@example.com");
+    await other.waitForURL(`${origin}/`);
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+    await waitForState(page, "Connected");
+    await page.locator(".answer", { hasText: "Agent: coder" }).waitFor();
+  });
+
+  it("shows nothing of one person to the next one", async () => {
+    const page = await openChat("alice@example.com", "assistant", "#hers");
+    await ask(page, "whoami");
+    const other = await context.newPage();
+    await other.goto(origin);
+    await other.getByRole("banner").getByRole("button", { name: "Sign out" }).click();
+    await waitForState(page, "Signed out");
+    await other.getByRole("heading", { name: "You are signed out" }).waitFor();
+    await signInByForm(other, `${origin}/`, "bob@example.com");
+    await other.waitForURL(`${origin}/`);
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+    await waitForState(page, "Connected");
+    await page.getByText("alice@example.com").waitFor({ state: "detached" });
+  });
+
+  it("says that IT removed the agent that is open, and who is asked", async () => {
+    const page = await openChat("ivy@example.com", "coder", "#removed");
+    const file = join(fixture.configFolder, "access.json5");
+    const policy = await readFile(file, "utf8");
+    await writeFile(file, policy.replace('it: { agents: ["*"]', 'it: { agents: ["assistant"]'));
+    await waitForState(page, "Refused");
+    await page.getByText(/IT removed your access to coder at \d\d:\d\d UTC\./).waitFor();
+    await page.getByText("If that is wrong, ask IT (it@example.com).").waitFor();
+    expect(await violations(page)).toEqual([]);
+    await screenshot(page, "chat-removed");
+    await writeFile(file, policy);
+    // The file is read a moment after it is written.
+    const connectAgain = page.getByRole("button", { name: "Connect again" });
+    await expect
+      .poll(async () => {
+        if (await connectAgain.isVisible()) await connectAgain.click();
+        return await page.locator(".state-word").textContent();
+      })
+      .toBe("Connected");
+  });
+});
