@@ -83,6 +83,8 @@ export type AuditOptions = {
   readonly path: string;
   readonly onFailure: "refuse" | "continue";
   readonly clock: Clock;
+  /** After a write, lines of this long go to the disk together. */
+  readonly gatherMs: number;
   /** Called when writing starts to fail, and again (with undefined) when it works again. */
   readonly onStateChange: (failure: Error | undefined) => void;
 };
@@ -90,8 +92,6 @@ export type AuditOptions = {
 /** Characters that may wait for the disk; past them lines are lost, and the log counts as failing. */
 const MAX_WAITING = 4 * 1024 * 1024;
 const REOPEN_AFTER_MS = 1_000;
-/** Lines of this long go to the disk together: a write for each would cost more than the decision. */
-const GATHER_MS = 5;
 
 export function createAuditLog(options: AuditOptions): Audit {
   mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
@@ -101,6 +101,7 @@ export function createAuditLog(options: AuditOptions): Audit {
   /** How many of them are on their way to the disk. */
   let writing = 0;
   let flushSoon = false;
+  let flushedAt = Number.NEGATIVE_INFINITY;
   let failure: Error | undefined;
   let closed = false;
   let stream = open();
@@ -127,6 +128,7 @@ export function createAuditLog(options: AuditOptions): Audit {
   function flush() {
     flushSoon = false;
     if (closed || writing > 0 || waiting.length === 0 || stream.destroyed) return;
+    flushedAt = options.clock.monotonic();
     const text = waiting.join("");
     writing = waiting.length;
     stream.write(text, (error) => {
@@ -159,8 +161,10 @@ export function createAuditLog(options: AuditOptions): Audit {
       waiting.push(line);
       waitingLength += line.length;
       if (flushSoon) return;
+      const sinceLast = options.clock.monotonic() - flushedAt;
+      if (sinceLast >= options.gatherMs) return flush();
       flushSoon = true;
-      setTimeout(flush, GATHER_MS);
+      setTimeout(flush, options.gatherMs - sinceLast);
     },
     get accepting() {
       return failure === undefined || options.onFailure === "continue";

@@ -79,6 +79,7 @@ async function startLocked(
   const audit = createAuditLog({
     path: join(data, "audit.jsonl"),
     onFailure: config.audit.onFailure,
+    gatherMs: 0,
     clock,
     onStateChange: (error) =>
       error === undefined

@@ -66,7 +66,9 @@ export function createHttpServer(app: App, { limits, certificate, clock, log }: 
   };
 
   const linger = (incoming: IncomingMessage) => {
-    const cancelCut = clock.after(LINGER_MS, () => incoming.socket.destroy());
+    // Taken now: Node may have let go of it by then.
+    const { socket } = incoming;
+    const cancelCut = clock.after(LINGER_MS, () => socket.destroy());
     incoming.once("close", cancelCut);
   };
 

@@ -38,6 +38,9 @@ import { createProviderSide } from "./provider-side.ts";
 import { createHealth } from "./route/health.ts";
 import { createHomes } from "./route/homes.ts";
 
+/** A write for each line would cost more than the decision that it tells of. */
+const AUDIT_GATHER_MS = 5;
+
 export type Leaves = Awaited<ReturnType<typeof openLeaves>>;
 
 export async function openLeaves(
@@ -54,6 +57,7 @@ export async function openLeaves(
     createAuditLog({
       path: join(config.data, "audit.jsonl"),
       onFailure: config.audit.onFailure,
+      gatherMs: AUDIT_GATHER_MS,
       clock,
       onStateChange: (failure) =>
         failure === undefined

