@@ -1,8 +1,8 @@
 // Signs people in and opens WebSockets through the front door; notes, on this process's monotonic clock, when each
 // one's close frame arrived.
 import { randomUUID } from "node:crypto";
-import { request } from "undici";
 import { WebSocket } from "ws";
+import { signIn } from "../door/sign-in.ts";
 import type { FakeProvider, Person } from "./fake-provider.ts";
 
 export type SignedIn = { readonly person: Person; readonly cookie: string };
@@ -33,19 +33,11 @@ export async function signInAll(
   people: readonly Person[],
   expiresInSeconds = 3_600,
 ): Promise<readonly SignedIn[]> {
-  return inBatches(people, async (person) => {
-    const start = await request(`${publicUrl}/auth/login`, { headers: { accept: "text/html" } });
-    await start.body.dump();
-    const ask = new URL(String(start.headers.location)).searchParams;
-    const code = provider.codeFor(person, ask.get("nonce") ?? "", expiresInSeconds);
-    const query = new URLSearchParams({ code, state: ask.get("state") ?? "" });
-    const back = await request(`${publicUrl}/auth/callback?${query}`, {
-      headers: { accept: "text/html", cookie: cookieOf(start.headers["set-cookie"], "gatehouse-login") },
-    });
-    const page = await back.body.text();
-    if (back.statusCode !== 302) throw new Error(`a login ended with ${back.statusCode}: ${page}`);
-    return { person, cookie: cookieOf(back.headers["set-cookie"], "gatehouse") };
-  });
+  const door = { origin: publicUrl, loginPath: "/auth/login", callbackPath: "/auth/callback" };
+  return inBatches(people, async (person) => ({
+    person,
+    cookie: await signIn(door, provider, person, expiresInSeconds),
+  }));
 }
 
 export function peopleIn(group: string, count: number): readonly Person[] {
@@ -96,11 +88,4 @@ async function inBatches<In, Out>(
     done.push(...(await Promise.all(items.slice(index, index + AT_ONCE).map(work))));
   }
   return done;
-}
-
-function cookieOf(lines: string | string[] | undefined, name: string): string {
-  const all = typeof lines === "string" ? [lines] : (lines ?? []);
-  const line = all.find((each) => each.startsWith(`${name}=`) && !each.startsWith(`${name}=;`));
-  if (line === undefined) throw new Error(`no cookie ${name}`);
-  return line.split(";", 1)[0] ?? "";
 }
