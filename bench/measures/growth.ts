@@ -96,7 +96,7 @@ async function decisionGrowth({ lab, plan, progress }: Measuring): Promise<Panel
   const found = await runStage<readonly Rounds[]>(lab, "decide", plan.rounds, ...RULES);
   const points = RULES.map((size, index) => ({ size, rounds: found[index] ?? [] }));
   return {
-    title: "Time per decision",
+    title: "CPU per decision",
     unit: "µs",
     along: "rules and groups",
     curves: [{ peer: "Gatehouse", points }],

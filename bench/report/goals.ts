@@ -113,7 +113,7 @@ export const GOALS = {
     stretch: null,
   },
   growthDecision: {
-    measure: "growth: time per decision, 10,000 rules and groups",
+    measure: "growth: CPU per decision, 10,000 rules and groups",
     unit: "ratio",
     against: "10 rules and groups",
     goal: NOISE,
