@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../cli/package-root.ts";
+import { connectionsWith } from "./door/configuration.ts";
 import { openLab } from "./lab.ts";
 import { moveTo, pinnableCores } from "./machine/cores.ts";
 import { describeMachine } from "./machine/description.ts";
@@ -60,7 +61,8 @@ async function run({ quick, json, kinds }: Options): Promise<void> {
   const cores = pinnableCores();
   if (cores !== undefined) moveTo(cores.load, [process.pid]);
   else progress("no taskset or one core only: nothing is pinned, and figures vary more");
-  const plan = quick ? quickPlan(descriptorLimit()) : fullPlan(descriptorLimit());
+  const connections = connectionsWith(descriptorLimit());
+  const plan = quick ? quickPlan(connections) : fullPlan(connections);
   const lab = await openLab(cores);
 
   const findings: Findings[] = [];

@@ -18,12 +18,12 @@ export type Plan = {
   readonly growthRequests: number;
 };
 
-/** Of the front door's descriptors, those that are no forwarded socket. */
-const DESCRIPTORS_OF_ITS_OWN = 200;
+/** Connections that sign-ins have left open. */
+const OTHER_CONNECTIONS = 140;
 
-/** @param descriptors how many files a process may have open: a forwarded socket takes two */
-export function fullPlan(descriptors: number): Plan {
-  const most = Math.min(10_000, Math.floor((descriptors - DESCRIPTORS_OF_ITS_OWN) / 2));
+/** @param connections that a front door takes here: see door/configuration.ts */
+export function fullPlan(connections: number): Plan {
+  const most = Math.min(10_000, connections - OTHER_CONNECTIONS);
   return {
     rounds: 5,
     warmSeconds: 2,
@@ -36,8 +36,8 @@ export function fullPlan(descriptors: number): Plan {
   };
 }
 
-export function quickPlan(descriptors: number): Plan {
-  const full = fullPlan(descriptors);
+export function quickPlan(connections: number): Plan {
+  const full = fullPlan(connections);
   return {
     rounds: 3,
     warmSeconds: 1.2,

@@ -10,6 +10,8 @@ export type DoorPlace = {
   readonly issuer: string;
   readonly backendPort: number;
   readonly gatewayPort: number;
+  /** `limits.connections`: {@link connectionsWith}. */
+  readonly connections: number;
   readonly tls: { readonly certificate: string; readonly key: string } | undefined;
 };
 
@@ -17,6 +19,13 @@ export type DoorSecrets = { readonly encryptionKey: string; readonly clientSecre
 
 /** Far beyond what is opened here. */
 const MANY = 1_000_000;
+/** Of a front door's descriptors, those for itself and for connections that it refuses: proxy/open-files.ts. */
+const OTHER_DESCRIPTORS = 320;
+
+/** How many connections fit, when each takes two descriptors. */
+export function connectionsWith(descriptors: number): number {
+  return Math.min(24_000, Math.floor((descriptors - OTHER_DESCRIPTORS) / 2));
+}
 
 /** What the people of the bench are in. Ending it ends all of them. */
 export const GROUP = "staff";
@@ -36,7 +45,12 @@ export function frontDoorFile(place: DoorPlace, secrets: DoorSecrets): unknown {
       clientId: CLIENT_ID,
       clientSecret: secrets.clientSecret,
     },
-    limits: { sockets: MANY, socketsPerUser: MANY, failedAttemptsPerMinute: MANY },
+    limits: {
+      connections: place.connections,
+      connectionsPerAddress: MANY,
+      socketsPerAddress: MANY,
+      socketsPerUser: MANY,
+    },
     log: { level: "error" },
   };
 }

@@ -6,12 +6,14 @@ import { join } from "node:path";
 import { request } from "undici";
 import { LOOPBACK_TLS } from "../../test/proxy/control/loopback-certificate.ts";
 import { freePort } from "../../test/support/free-port.ts";
+import { descriptorLimit } from "../machine/process-cost.ts";
 import { type Address, HTTP_PATH, WEB_SOCKET_PATH } from "../peers/peer.ts";
 import { type Child, type Children, nodeProgram, until, untilListening } from "../processes/children.ts";
 import { adminRequest } from "../revocation/admin-request.ts";
 import type { FakeProvider, Person } from "../revocation/fake-provider.ts";
 import {
   ACCESS_FILE,
+  connectionsWith,
   type DoorPlace,
   frontDoorFile,
   GROUP,
@@ -159,6 +161,7 @@ async function freshPlace(issuer: string, tls: boolean): Promise<DoorPlace> {
     issuer,
     backendPort: await freePort(),
     gatewayPort: await freePort(),
+    connections: connectionsWith(descriptorLimit()),
     tls: tls ? { certificate: "certificate.pem", key: "key.pem" } : undefined,
   };
 }

@@ -2,7 +2,6 @@
 // one that has had connections before, new ones hide in pages that it has kept.
 import { join } from "node:path";
 import { packageRoot } from "../../cli/package-root.ts";
-import { frontDoorSchema } from "../../config/front-door.ts";
 import type { Lab } from "../lab.ts";
 import { closeAll, openWebSockets } from "../load/connections.ts";
 import { residentKiBOf } from "../machine/process-cost.ts";
@@ -17,7 +16,7 @@ const COLLECTOR = join(packageRoot(), "dist", "bench", "processes", "collector.j
 export const measureMemory: Measure = async (measuring) => ({
   outcomes: {
     memoryPlain: await weigh("plain", measuring),
-    memoryTls: "tls" in frontDoorSchema.shape ? await weigh("TLS", measuring) : { missing: "not built yet" },
+    memoryTls: await weigh("TLS", measuring),
   },
   tables: [],
   panels: [],

@@ -26,6 +26,7 @@ const NOWHERE: DoorPlace = {
   issuer: "http://127.0.0.1:3",
   backendPort: 4,
   gatewayPort: 5,
+  connections: 100,
   tls: undefined,
 };
 const SECRETS = { encryptionKey: "0".repeat(64), clientSecret: "of this measurement" };
