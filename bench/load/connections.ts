@@ -36,7 +36,7 @@ export async function inTurn<In, Out>(
   return opened;
 }
 
-function openConnection({ port, certificate }: Address): Promise<Socket> {
+export function openConnection({ port, certificate }: Address): Promise<Socket> {
   const socket =
     certificate === undefined
       ? createConnection({ port, host: "127.0.0.1", noDelay: true })

@@ -1,7 +1,7 @@
 // What an operation costs while work grows: connections open beside the one that asks, and rules in the policy. Beside
 // the front door stands the least that could be in its place: what grows there too, grows below the front door.
 import type { Socket } from "node:net";
-import { closeAll, openConnections, openWebSockets } from "../load/connections.ts";
+import { closeAll, inTurn, openConnection, openWebSocket } from "../load/connections.ts";
 import { type Exchange, exchangeAll } from "../load/exchange.ts";
 import { httpExchange } from "../load/http-exchange.ts";
 import { webSocketExchange } from "../load/websocket-exchange.ts";
@@ -20,21 +20,21 @@ type Kind = {
   readonly title: string;
   /** What stands beside the front door. */
   readonly bare: PeerName;
-  open(address: Address, count: number): Promise<readonly Socket[]>;
+  open(address: Address): Promise<Socket>;
   exchange(address: Address): Exchange;
 };
 
 const HTTP: Kind = {
   title: "CPU per HTTP request",
   bare: "bare undici dispatch",
-  open: openConnections,
+  open: openConnection,
   exchange: httpExchange,
 };
 
 const WEB_SOCKET: Kind = {
   title: "CPU per WebSocket message",
   bare: "own splice, bare",
-  open: openWebSockets,
+  open: openWebSocket,
   exchange: () => webSocketExchange,
 };
 
@@ -80,10 +80,13 @@ async function growthOf(kind: Kind, { lab, plan, progress }: Measuring): Promise
 }
 
 async function costAt(kind: Kind, { address, pids }: Peer, size: number, requests: number): Promise<number> {
-  const sockets = await kind.open(address, size);
   const exchange = kind.exchange(address);
-  // Each connection once before, so that none of them is new.
-  await exchangeAll(sockets, exchange, { count: size, atOnce: AT_ONCE });
+  // Each is used once at once: a front door does not keep those that say nothing.
+  const sockets = await inTurn(new Array<Address>(size).fill(address), async (to) => {
+    const socket = await kind.open(to);
+    await exchangeAll([socket], exchange, { count: 1, atOnce: 1 });
+    return socket;
+  });
   const before = cpuNanosOf(pids);
   await exchangeAll(sockets, exchange, { count: requests, atOnce: AT_ONCE });
   const nanos = cpuNanosOf(pids) - before;

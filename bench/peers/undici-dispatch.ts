@@ -7,7 +7,10 @@ const [port, backendPort] = process.argv.slice(2).map(Number);
 const origin = `http://127.0.0.1:${backendPort}`;
 const pool = new Pool(origin, { connections: 128, pipelining: 1 });
 
-createServer((request, response) => {
+/** As long as the front door keeps a connection that says nothing. */
+const KEEP_ALIVE_MS = 65_000;
+
+createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
   pool.dispatch(
     { origin, path: request.url ?? "/", method: "GET", headers: request.rawHeaders },
     {
