@@ -52,13 +52,15 @@ describe("forwarding a request", () => {
       socket.write(`${answerOf("200 OK", "Content-Length: 8")}half`);
     });
     const door = await startDoor(gateway.url);
-    const client = await rawConnect(door.port, GET);
+    const closing = head("GET /agents/coder/x HTTP/1.1", "Host: door.example", "Connection: close");
+    const client = await rawConnect(door.port, closing);
     onTestFinished(() => void client.destroy());
     const arrived = collect(client);
     while (!arrived.bytes().includes("half")) await arrived.atLeast(arrived.bytes().length + 1);
-    gatewaySocket?.write("half");
-    while (!arrived.bytes().includes("halfhalf")) await arrived.atLeast(arrived.bytes().length + 1);
+    gatewaySocket?.write("tail");
     expect(await door.outcome()).toEqual(ok(undefined));
+    expect(await arrived.over).toBe("end");
+    expect(arrived.bytes().toString()).toMatch(/\r\n\r\nhalftail$/);
   });
 
   it("never ends cleanly what the gateway cut short", async () => {
@@ -105,6 +107,43 @@ describe("an end of access", () => {
     door.access.end();
     await Promise.all([arrived.over, gateway.closed]);
     expect(arrived.bytes().toString().endsWith("half")).toBe(true);
+  });
+
+  it("in the middle of a flood stops it at once", async () => {
+    const piece = Buffer.alloc(64 * 1024);
+    const gateway = await startRawGateway((socket) => {
+      const flood = () => {
+        while (socket.write(piece));
+      };
+      socket.on("drain", flood).write(answerOf("200 OK", "Transfer-Encoding: identity"));
+      flood();
+    });
+    const door = await startDoor(gateway.url);
+    const client = await rawConnect(door.port, GET);
+    const arrived = collect(client);
+    await arrived.atLeast(4 * 1024 * 1024);
+    door.access.end();
+    await Promise.all([arrived.over, gateway.closed]);
+    expect(await door.outcome()).toEqual(ok(undefined));
+  });
+
+  it("by a client that is gone before its request is forwarded keeps it from the gateway", async () => {
+    const gateway = await startRawGateway(() => {});
+    let arrived = () => {};
+    const waiting = new Promise<void>((resolve) => {
+      arrived = resolve;
+    });
+    const door = await startDoor(gateway.url, {
+      admit(response) {
+        arrived();
+        return once(response, "close");
+      },
+    });
+    const client = await rawConnect(door.port, GET);
+    await waiting;
+    client.destroy();
+    expect(await door.outcome()).toEqual(err({ code: "client_gone" }));
+    expect(gateway.connections()).toBe(0);
   });
 
   it("by a client that hangs up is passed on", async () => {

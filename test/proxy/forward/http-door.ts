@@ -43,6 +43,8 @@ type Options = {
   readonly access?: AccessWatch;
   readonly clock?: Clock;
   readonly bodyLimit?: number;
+  /** What the stages before do with a request, while it waits. */
+  readonly admit?: (response: ServerResponse) => Promise<unknown>;
   /** Called with the number of the request, from 0, in the tick in which it is forwarded. */
   readonly onForwarded?: (index: number) => void;
 };
@@ -71,6 +73,7 @@ export async function startDoor(gatewayUrl: string, options: Options = {}): Prom
     const index = requests;
     requests += 1;
     newest = response;
+    if (options.admit !== undefined) await options.admit(response);
     const request = parsedRequest({
       method: incoming.method ?? "",
       path: "/agents/coder/x",

@@ -38,7 +38,7 @@ describe("answers without a body", () => {
       headers: ["content-length: 5", CLOSE],
       body: "",
     });
-    expect(await door.outcome()).toEqual(ok(undefined));
+    expect([await door.outcome(), door.response().writableFinished]).toEqual([ok(undefined), true]);
   });
 
   it("of 304 may say the length of what is stored", async () => {
@@ -48,7 +48,7 @@ describe("answers without a body", () => {
       headers: ["content-length: 5", CLOSE],
       body: "",
     });
-    expect(await door.outcome()).toEqual(ok(undefined));
+    expect([await door.outcome(), door.response().writableFinished]).toEqual([ok(undefined), true]);
   });
 
   test.each([
@@ -62,7 +62,7 @@ describe("answers without a body", () => {
       headers: [CLOSE],
       body: "",
     });
-    expect(await door.outcome()).toEqual(ok(undefined));
+    expect([await door.outcome(), door.response().writableFinished]).toEqual([ok(undefined), true]);
   });
 });
 

@@ -89,11 +89,12 @@ describe("an event stream", () => {
     clock.advance(IDLE_TIMEOUT_MS - 1);
     (await gateway.held).write("data: 1\n\n");
     while (!arrived.bytes().includes("data: 1")) await arrived.atLeast(arrived.bytes().length + 1);
-    clock.advance(IDLE_TIMEOUT_MS - 1);
-    expect(client.readyState).toBe("open");
-    clock.advance(1 + LOOK_MS);
+    clock.advance(IDLE_TIMEOUT_MS - LOOK_MS);
+    (await gateway.held).write("data: 2\n\n");
+    while (!arrived.bytes().includes("data: 2")) await arrived.atLeast(arrived.bytes().length + 1);
+    clock.advance(IDLE_TIMEOUT_MS + LOOK_MS);
     await Promise.all([arrived.over, gateway.closed]);
-    expect(arrived.bytes().toString().endsWith("data: 1\n\n\r\n")).toBe(true);
+    expect(arrived.bytes().toString().endsWith("data: 2\n\n\r\n")).toBe(true);
     await door.outcome();
     clock.advance(LOOK_MS);
     expect(clock.pending()).toBe(0);
@@ -122,10 +123,13 @@ describe("a side that falls silent", () => {
     const post = head("POST / HTTP/1.1", "Host: door.example", "Content-Length: 10");
     const client = await rawConnect(door.port, `${post}begun`);
     const over = once(client.resume(), "close");
-    await gateway.held;
-    clock.advance(ANSWER_TIMEOUT_MS + LOOK_MS);
-    expect(client.readyState).toBe("open");
-    clock.advance(IDLE_TIMEOUT_MS);
+    const received = counted(await gateway.held);
+    for (const arrived of [1, 2, 3]) {
+      clock.advance(IDLE_TIMEOUT_MS - LOOK_MS);
+      client.write("+");
+      await expect.poll(received).toBe(arrived);
+    }
+    clock.advance(IDLE_TIMEOUT_MS + LOOK_MS);
     await Promise.all([gateway.closed, over]);
     expect(await door.outcome()).toEqual(err({ code: "client_gone" }));
   });
@@ -147,6 +151,17 @@ describe("a side that falls silent", () => {
     expect(await door.outcome()).toEqual(ok(undefined));
     await gateway.closed;
   });
+});
+
+it("an exchange that is over is not looked at any more", async () => {
+  const clock = createManualClock(0);
+  const gateway = await startHeldGateway(`${answerOf("200 OK", "Content-Length: 2")}ok`);
+  const door = await startDoor(gateway.url, { clock });
+  const client = await rawConnect(door.port, GET);
+  await once(client.resume(), "close");
+  expect(await door.outcome()).toEqual(ok(undefined));
+  clock.advance(LOOK_MS);
+  expect(clock.pending()).toBe(0);
 });
 
 describe("a side that does not keep up", () => {
