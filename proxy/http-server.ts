@@ -60,16 +60,18 @@ export function createHttpServer(app: App, { limits, certificate, clock, log }: 
     answering.set(socket, response);
     response.once("close", () => {
       answering.delete(socket);
-      if (!incoming.complete) linger(incoming);
+      if (!incoming.complete) linger(incoming, socket);
     });
     return true;
   };
 
-  const linger = (incoming: IncomingMessage) => {
-    // Taken now: Node may have let go of it by then.
-    const { socket } = incoming;
-    const cancelCut = clock.after(LINGER_MS, () => socket.destroy());
-    incoming.once("close", cancelCut);
+  // Who has sent the body on may have taken the socket off `incoming`, and may have closed that with the rest unread.
+  const linger = (incoming: IncomingMessage, socket: Socket) => {
+    const cancelCut = clock.after(LINGER_MS, () => {
+      if (!incoming.complete) socket.destroy();
+    });
+    incoming.once("close", () => incoming.complete && cancelCut());
+    socket.once("close", cancelCut);
   };
 
   const onRequest = (incoming: IncomingMessage, response: ServerResponse) => {

@@ -191,6 +191,27 @@ it("what is left of a body behind its answer is not read for ever", async () => 
   expect(await all).toMatch(/^HTTP\/1.1 200 OK\r\n/);
 });
 
+it("nor is one that somebody has begun to send on, and has given up", async () => {
+  const clock = createManualClock(0);
+  const { port } = await start({
+    clock,
+    app: {
+      async onRequest(incoming, response) {
+        // As undici does with the body of a request that was answered early.
+        Object.assign(incoming, { socket: null });
+        incoming.destroy();
+        response.end("early");
+      },
+    },
+  });
+  const { socket, all } = await client(port);
+  socket.write(`${head("POST / HTTP/1.1", "Host: door", "Content-Length: 1000")}x`);
+  await once(socket, "data");
+  await expect.poll(() => clock.pending()).toBe(1);
+  clock.advance(2_000);
+  expect(await all).toMatch(/^HTTP\/1.1 200 OK\r\n/);
+});
+
 it("a body that ends behind its answer leaves the connection to the next request", async () => {
   const clock = createManualClock(0);
   const { port } = await start({ clock });
