@@ -19,14 +19,15 @@ export type Unreachable = Error & { readonly fault: string };
 export function connectEndpoint(endpoint: Endpoint, onReady: () => void, onread?: OnReadOpts): Socket {
   const { host, port, tls } = targetOf(endpoint);
   const reading = onread === undefined ? {} : { onread };
-  const options = { host, port, lookup: safeLookup, noDelay: true, ...reading };
-  if (tls === undefined) return connect(options, onReady);
+  const options = { host, port, lookup: safeLookup, ...reading };
+  // Of the options, TLS passes over the one that says so.
+  if (tls === undefined) return connect(options, onReady).setNoDelay(true);
   const socket: TLSSocket = connectTls({ ...options, ...tls }, () => {
     const fault = pinFault(socket, endpoint.fingerprint);
     if (fault === undefined) onReady();
     else socket.destroy(unreachable(fault));
   });
-  return socket;
+  return socket.setNoDelay(true);
 }
 
 type Done = (...result: [error: null, socket: Socket] | [error: Error, socket: null]) => void;

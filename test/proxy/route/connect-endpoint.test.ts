@@ -80,6 +80,17 @@ const notPinned = ({ fingerprint }: TestCertificate) =>
 const untrusted = (code: string) =>
   `certificate is not trusted (${code}): let a CA that this machine trusts issue it for the endpoint's name, or pin it: tls.fingerprint in routes.json5`;
 
+describe("an endpoint", () => {
+  it.each(["http", "https"])("over %s is sent small frames at once", async (scheme) => {
+    const atOnce = vi.spyOn(net.Socket.prototype, "setNoDelay");
+    onTestFinished(() => atOnce.mockRestore());
+    const far = await gateway(own);
+    const socket = connectEndpoint(endpointAt(far.port, own, "127.0.0.1", scheme), () => {});
+    onTestFinished(() => void socket.destroy());
+    expect(atOnce.mock.calls).toEqual([[true]]);
+  });
+});
+
 describe("an endpoint whose certificate is pinned", () => {
   it("is reached with exactly that one, whoever issued it", async () => {
     const far = await gateway(own);
