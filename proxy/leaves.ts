@@ -18,6 +18,7 @@ import { verifyAccessToken } from "../token-exchange/verify-access-token.ts";
 import { aliveSessions } from "./control/alive-sessions.ts";
 import { createControlChannels } from "./control/control-channels.ts";
 import { endOfEvent } from "./control/end-of-event.ts";
+import { createTrafficTally } from "./forward/traffic-tally.ts";
 import { createFailedAttempts } from "./identify/failed-attempts.ts";
 import { createIdentify } from "./identify/identify.ts";
 import { createRefresh } from "./identify/refresh.ts";
@@ -49,9 +50,11 @@ export async function openLeaves(
   { store, clock, log }: { store: Store; clock: Clock; log: Log },
 ) {
   const { encryptionKey, publicUrl } = config;
+  const traffic = createTrafficTally();
   const metrics = createMetrics({
     policySnapshot: () => policy.current().number,
     liveGateways: () => live.list().flatMap(({ decided }) => decided?.gateway ?? []),
+    webSocketTraffic: traffic.totals,
   });
   const audit = metrics.counting(
     createAuditLog({
@@ -182,6 +185,7 @@ export async function openLeaves(
   const homes = createHomes(store);
   const health = createHealth({ table: () => policy.current().routing, clock, log });
   return {
+    traffic,
     metrics,
     audit,
     trust,

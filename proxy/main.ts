@@ -112,7 +112,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
       clock,
       limits: { ...timeouts, requestBodyBytes: limits.requestBodyBytes },
     }),
-    forwardUpgrade: createUpgradeForwarder({ clock, health, limits: timeouts }),
+    forwardUpgrade: createUpgradeForwarder({ clock, health, traffic: leaves.traffic, limits: timeouts }),
     live,
     places: createPlaces(limits),
     pageBodyBytes: limits.pageBodyBytes,

@@ -1,33 +1,35 @@
-// Opens the WebSocket to the gateway: sends the handshake, and takes nothing but a correct 101 for a tunnel
-// (RFC 6455 §4.1; CVE-2024-23326). Node's parser reads the answer. Never follows anything.
-import { createHash } from "node:crypto";
-import http, { type IncomingMessage } from "node:http";
-import https from "node:https";
-import type { Socket } from "node:net";
+// Opens the WebSocket to the gateway: sends the handshake, and takes nothing but a correct 101 for a tunnel. Never
+// follows anything, never asks twice.
 import type { Clock } from "../../core/clock.ts";
 import type { Denial } from "../../core/denial.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import type { OutgoingHeaders } from "../assert/outgoing-headers.ts";
+import { faultOf, isOwnShortage } from "../route/connect-endpoint.ts";
 import type { Upstream } from "../route/pick-endpoint.ts";
+import { parseAnswerHead } from "./answer-head.ts";
+import { type Handshake, handshakeOf } from "./handshake-answer.ts";
+import { connectUpstream, type UpstreamSocket } from "./upstream-socket.ts";
 
-export type Dialled = {
-  readonly socket: Socket;
-  readonly firstBytes: Buffer;
-  readonly protocol: string | undefined;
-  readonly extensions: string | undefined;
+export type Dial = {
+  readonly done: Promise<Result<Dialled, DialFailure>>;
+  /** Nobody waits for the answer any more. */
+  abort(): void;
+};
+
+export type Dialled = Handshake & {
+  /** Paused until somebody takes its bytes. */
+  readonly connection: UpstreamSocket;
+  /** What the gateway sent behind its 101. Grows until somebody does: TLS hands out a whole read, paused or not. */
+  readonly firstBytes: readonly Buffer[];
 };
 
 export type DialFailure = {
   readonly denial: Denial;
-  /** Something was there to answer: one that says it is full is not down. */
-  readonly reached: boolean;
+  /** Why the endpoint counts as down, for operations; undefined if it does not, such as one that says it is full. */
+  readonly down: string | undefined;
 };
 
 export type DialLimits = { readonly connectTimeoutMs: number; readonly answerTimeoutMs: number };
-
-const ANSWER_HEADER_BYTES = 16 * 1024;
-// RFC 6455 §1.3.
-const ACCEPT_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /** @param path normalised; sent to the endpoint that was routed, whatever it says */
 export function dialUpstream(
@@ -36,96 +38,85 @@ export function dialUpstream(
   headers: OutgoingHeaders,
   limits: DialLimits,
   clock: Clock,
-): Promise<Result<Dialled, DialFailure>> {
-  const url = new URL(upstream.endpoint.url);
+): Dial {
   const gateway = upstream.gateway.id;
-  return new Promise((resolve) => {
-    const unavailable: Denial = { code: "gateway_unavailable", gateway };
-    let reached = false;
-    const request = (url.protocol === "https:" ? https : http).request({
-      host: url.hostname.replace(/^\[|\]$/g, ""),
-      port: url.port === "" ? undefined : Number(url.port),
-      method: "GET",
-      path,
-      headers: headers.flat(),
-      setHost: false,
-      agent: false,
-      maxHeaderSize: ANSWER_HEADER_BYTES,
-    });
-    let cancelTimer = clock.after(limits.connectTimeoutMs, () => fail(unavailable));
-
-    function settle(result: Result<Dialled, DialFailure>) {
-      cancelTimer();
-      if (!result.ok) request.destroy();
-      resolve(result);
-    }
-
-    request.on("socket", (socket) => {
-      socket.once(url.protocol === "https:" ? "secureConnect" : "connect", () => {
-        reached = true;
-        cancelTimer();
-        cancelTimer = clock.after(limits.answerTimeoutMs, () => fail(invalid("no answer in time")));
-      });
-    });
-    request.on("error", () => fail(reached ? invalid("the connection ended before an answer") : unavailable));
-    request.on("response", (answer) => {
-      answer.resume();
-      fail(answer.statusCode === 503 ? unavailable : invalid(`status ${answer.statusCode} to an upgrade`));
-    });
-    request.on("upgrade", (answer, socket, firstBytes) => {
-      const fault = answerFault(answer, headers);
-      if (fault !== undefined) {
-        socket.destroy();
-        return fail(invalid(fault));
-      }
-      settle(
-        ok({
-          socket: socket as Socket,
-          firstBytes,
-          protocol: answer.headers["sec-websocket-protocol"],
-          extensions: answer.headers["sec-websocket-extensions"],
-        }),
-      );
-    });
-    request.end();
-
-    function fail(denial: Denial) {
-      settle(err({ denial, reached }));
-    }
-
-    function invalid(what: string): Denial {
-      return { code: "gateway_answer_invalid", gateway, what };
-    }
+  const request = requestHead(path, headers);
+  const unavailable: Denial = { code: "gateway_unavailable", gateway };
+  let reached = false;
+  let settle: (result: Result<Dialled, DialFailure>) => void = () => {};
+  const done = new Promise<Result<Dialled, DialFailure>>((resolve) => {
+    settle = resolve;
   });
-}
 
-export function acceptOf(key: string): string {
-  return createHash("sha1").update(`${key}${ACCEPT_GUID}`).digest("base64");
-}
+  const connection = connectUpstream(upstream.endpoint, () => {
+    reached = true;
+    cancelTimer();
+    cancelTimer = clock.after(limits.answerTimeoutMs, () => invalid("no answer in time"));
+    socket.on("end", hungUp).write(request, "latin1");
+  });
+  const { socket } = connection;
+  let cancelTimer = clock.after(limits.connectTimeoutMs, () => fail(unavailable, "no connection in time"));
+  socket.on("error", failed);
 
-function answerFault(answer: IncomingMessage, sent: OutgoingHeaders): string | undefined {
-  const sentValue = (name: string) => sent.find(([header]) => header === name)?.[1] ?? "";
-  if (answer.statusCode !== 101) return `status ${answer.statusCode} with an upgrade`;
-  if (answer.headers.upgrade?.toLowerCase() !== "websocket") return "101 to something other than websocket";
-  if (answer.headers["sec-websocket-accept"] !== acceptOf(sentValue("sec-websocket-key"))) {
-    return "a wrong sec-websocket-accept";
+  let received: Buffer = Buffer.alloc(0);
+  connection.take = (bytes) => {
+    const seen = received.length;
+    received = seen === 0 ? bytes : Buffer.concat([received, bytes]);
+    const head = parseAnswerHead(received, seen);
+    if (head === undefined) return;
+    if (!head.ok) return invalid(head.error);
+    if (head.value.status === 503) return fail(unavailable);
+    const handshake = handshakeOf(head.value, headers);
+    if (!handshake.ok) return invalid(handshake.error);
+    handOver(handshake.value, received.subarray(head.value.length));
+  };
+
+  function handOver(handshake: Handshake, rest: Buffer) {
+    cancelTimer();
+    // Whatever stays here is kept as long as the connection lives.
+    socket.off("end", hungUp).off("error", failed).on("error", ignore);
+    socket.pause();
+    const firstBytes = rest.length === 0 ? [] : [rest];
+    connection.take = (more) => void firstBytes.push(more);
+    settle(ok({ ...handshake, connection, firstBytes }));
   }
-  const protocol = answer.headers["sec-websocket-protocol"];
-  if (protocol !== undefined && !listOf(sentValue("sec-websocket-protocol")).includes(protocol)) {
-    return "a subprotocol that was not offered";
+
+  function failed(error: Error) {
+    if (reached) hungUp();
+    else if (isOwnShortage(error)) fail({ code: "overloaded", what: "connections to gateways" });
+    else fail(unavailable, faultOf(error));
   }
-  const offered = listOf(sentValue("sec-websocket-extensions")).map(nameOf);
-  const chosen = listOf(answer.headers["sec-websocket-extensions"] ?? "").map(nameOf);
-  return chosen.every((name) => offered.includes(name)) ? undefined : "an extension that was not offered";
+
+  function hungUp() {
+    invalid("the connection ended before an answer");
+  }
+
+  function invalid(what: string) {
+    fail({ code: "gateway_answer_invalid", gateway, what });
+  }
+
+  function fail(denial: Denial, down?: string) {
+    cancelTimer();
+    connection.take = ignore;
+    socket.off("end", hungUp).off("error", failed).on("error", ignore).destroy();
+    settle(err({ denial, down }));
+  }
+
+  return { done, abort: () => fail({ code: "client_gone" }) };
 }
 
-function listOf(value: string): string[] {
-  return value
-    .split(",")
-    .map((item) => item.trim())
-    .filter((item) => item !== "");
+/** @throws {TypeError} a line end in a value: it was to be encoded long before (proxy/assert/header-text.ts) */
+function requestHead(path: string, headers: OutgoingHeaders): string {
+  let head = `GET ${path} HTTP/1.1\r\n`;
+  let values = path;
+  for (const [name, value] of headers) {
+    values += name + value;
+    head += `${name}: ${value}\r\n`;
+  }
+  if (LINE_END.test(values)) throw new TypeError("a header for a gateway holds a line end");
+  return `${head}\r\n`;
 }
 
-function nameOf(extension: string): string {
-  return (extension.split(";")[0] ?? "").trim();
-}
+const LINE_END = /[\r\n\0]/;
+
+function ignore() {}

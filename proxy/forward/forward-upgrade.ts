@@ -8,8 +8,10 @@ import type { SignedRequest } from "../assert/assert.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
 import type { Health } from "../route/health.ts";
 import type { Upstream } from "../route/pick-endpoint.ts";
-import { acceptOf, type DialLimits, dialUpstream } from "./dial-upstream.ts";
+import { type DialLimits, dialUpstream } from "./dial-upstream.ts";
+import type { Handshake } from "./handshake-answer.ts";
 import { resetSocket } from "./reset-socket.ts";
+import type { TrafficTally } from "./traffic-tally.ts";
 import { openTunnel, type Tunnel, type TunnelEnd } from "./tunnel.ts";
 
 export type UpgradeForwarder = (
@@ -25,57 +27,58 @@ export type UpgradeForwarder = (
 export function createUpgradeForwarder(deps: {
   clock: Clock;
   health: Health;
+  traffic: TrafficTally;
   limits: DialLimits & { idleTimeoutMs: number };
 }): UpgradeForwarder {
   return async (request, signed, upstream, client, stillAllowed, onEnd) => {
-    // A client that goes away while the gateway is being asked must not crash the process.
-    client.on("error", () => client.destroy());
-    const dialled = await dialUpstream(
-      upstream,
-      `${request.path}${request.query}`,
-      signed.headers,
-      deps.limits,
-      deps.clock,
-    );
+    if (client.destroyed || client.readableEnded) return err({ code: "client_gone" });
+    const path = `${request.path}${request.query}`;
+    const dial = dialUpstream(upstream, path, signed.headers, deps.limits, deps.clock);
+    // A client that goes away while the gateway is being asked must not crash the process, nor keep the gateway busy.
+    client.on("error", ignore).on("end", dial.abort).on("close", dial.abort);
+    const dialled = await dial.done;
+    client.off("end", dial.abort).off("close", dial.abort);
     if (!dialled.ok) {
-      if (!dialled.error.reached) deps.health.report(upstream.endpoint, "down");
-      return err(dialled.error.denial);
-    }
-    deps.health.report(upstream.endpoint, "up");
-    const { socket, firstBytes, protocol, extensions } = dialled.value;
-    const denial = stillAllowed() ?? (client.destroyed ? ({ code: "client_gone" } as const) : undefined);
-    if (denial !== undefined) {
-      socket.on("error", () => {});
-      resetSocket(socket);
+      const { denial, down } = dialled.error;
+      if (down !== undefined) deps.health.report(upstream.endpoint, "down", down);
       return err(denial);
     }
-    client.write(switchingProtocols(request, protocol, extensions));
-    return ok(
-      openTunnel({
-        client,
-        upstream: socket,
-        firstBytes,
-        idleTimeoutMs: deps.limits.idleTimeoutMs,
-        clock: deps.clock,
-        onEnd,
-      }),
-    );
+    deps.health.report(upstream.endpoint, "up");
+    const { connection, firstBytes } = dialled.value;
+    const denial = stillAllowed();
+    if (denial !== undefined) {
+      resetSocket(connection.socket);
+      return err(denial);
+    }
+    client.write(switchingProtocols(request.id, dialled.value), "latin1");
+    const tunnel = openTunnel({
+      client,
+      upstream: connection,
+      firstBytes,
+      idleTimeoutMs: deps.limits.idleTimeoutMs,
+      clock: deps.clock,
+      onEnd(end) {
+        deps.traffic.close(tunnel);
+        onEnd(end);
+      },
+    });
+    deps.traffic.open(tunnel);
+    return ok(tunnel);
   };
 }
 
-function switchingProtocols(
-  request: ParsedRequest,
-  protocol: string | undefined,
-  extensions: string | undefined,
-): string {
+/** In the door's own words: of the gateway's answer nothing passes but what the two agreed on. */
+function switchingProtocols(requestId: string, { accept, protocol, extensions }: Handshake): string {
   const lines = [
     "HTTP/1.1 101 Switching Protocols",
     "Upgrade: websocket",
     "Connection: Upgrade",
-    `Sec-WebSocket-Accept: ${acceptOf(request.headers.get("sec-websocket-key") ?? "")}`,
-    `X-Request-Id: ${request.id}`,
+    `Sec-WebSocket-Accept: ${accept}`,
+    `X-Request-Id: ${requestId}`,
   ];
   if (protocol !== undefined) lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
   if (extensions !== undefined) lines.push(`Sec-WebSocket-Extensions: ${extensions}`);
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
+
+function ignore() {}

@@ -1,81 +1,107 @@
-// Follows WebSocket frame boundaries in a byte stream that is forwarded as it is (RFC 6455 §5.2). It reads
-// headers only and keeps nothing, so that a close frame can be put between two frames at any time; headers
-// stay readable under permessage-deflate. Pinned by a property test over every chunking.
+// Follows WebSocket frame boundaries in a byte stream that is forwarded as it is (RFC 6455 §5.2). It reads heads
+// only and keeps nothing, so that a close frame can be put between two frames at any time and messages can be
+// counted; heads stay readable under permessage-deflate. It judges nothing but lengths: the peers do the rest.
 
-export type FrameTracker = {
-  /** Takes the next bytes of the stream. */
-  push(chunk: Uint8Array): void;
-  /** No frame has begun that has not ended: a frame of our own may follow. */
-  readonly atBoundary: boolean;
-  /** The sender has sent a close frame: it ended the conversation by itself. */
-  readonly sawClose: boolean;
-  /**
-   * Index in `chunk` (the next bytes, not yet pushed) behind the end of the frame now in progress; 0 at a
-   * boundary, -1 if that frame goes on past the chunk.
-   */
-  endOfFrameIn(chunk: Uint8Array): number;
-};
-
+const FINAL = 0x80;
+const CONTROL = 0x08;
 const OPCODE_CLOSE = 0x8;
 
-type Position = { readonly header: number[]; headerLength: number; payloadLeft: number; sawClose: boolean };
+/** One direction of one connection. */
+export class FrameTracker {
+  #messages = 0;
+  #bytes = 0;
+  #sawClose = false;
+  /** Of the frame under way, or of the last one. */
+  #firstByte = 0;
+  /** Bytes of the head under way; 0 when none is. */
+  #headRead = 0;
+  #lengthEnd = 2;
+  #headEnd = 2;
+  #announced = 0;
+  #payloadLeft = 0;
 
-export function createFrameTracker(): FrameTracker {
-  const position: Position = { header: [], headerLength: 2, payloadLeft: 0, sawClose: false };
-  return {
-    push(chunk) {
-      advance(position, chunk, false);
-    },
-    get atBoundary() {
-      return isBoundary(position);
-    },
-    get sawClose() {
-      return position.sawClose;
-    },
-    endOfFrameIn(chunk) {
-      if (isBoundary(position)) return 0;
-      return advance({ ...position, header: [...position.header] }, chunk, true);
-    },
-  };
-}
-
-function isBoundary(position: Position): boolean {
-  return position.header.length === 0 && position.payloadLeft === 0;
-}
-
-/** @returns index behind the first frame end in the chunk when asked to stop there; -1 if there is none */
-function advance(position: Position, chunk: Uint8Array, stopAtEnd: boolean): number {
-  let index = 0;
-  while (index < chunk.length) {
-    if (position.payloadLeft > 0) {
-      const step = Math.min(position.payloadLeft, chunk.length - index);
-      position.payloadLeft -= step;
-      index += step;
-    } else {
-      position.header.push(chunk[index] ?? 0);
-      index += 1;
-      if (position.header.length === 2) position.headerLength = headerLengthOf(position.header);
-      if (position.header.length < position.headerLength) continue;
-      position.payloadLeft = payloadLengthOf(position.header);
-      if (((position.header[0] ?? 0) & 0x0f) === OPCODE_CLOSE) position.sawClose = true;
-      position.header.length = 0;
-      position.headerLength = 2;
-    }
-    if (stopAtEnd && isBoundary(position)) return index;
+  /** Data messages that have ended: a fragmented one counts once, control frames do not. */
+  get messages(): number {
+    return this.#messages;
   }
-  return -1;
-}
 
-function headerLengthOf(header: readonly number[]): number {
-  const second = header[1] ?? 0;
-  const length = second & 0x7f;
-  const extended = length === 126 ? 2 : length === 127 ? 8 : 0;
-  return 2 + extended + ((second & 0x80) === 0 ? 0 : 4);
-}
+  get bytes(): number {
+    return this.#bytes;
+  }
 
-function payloadLengthOf(header: readonly number[]): number {
-  const length = (header[1] ?? 0) & 0x7f;
-  if (length < 126) return length;
-  const bytes = header.slice(2, length === 126 ? 4 : 10);
-  return bytes.reduce((sum, byte) => sum * 256 + byte, 0);
+  /** The sender has sent a close frame: it ended the conversation by itself. */
+  get sawClose(): boolean {
+    return this.#sawClose;
+  }
+
+  /**
+   * No frame has begun that has not ended: a frame of our own may follow. Never again behind an impossible length
+   * (RFC 6455 §5.2: the most significant bit of 64 is 0; ours ends at 2^53): no one can tell where that frame ends.
+   */
+  get atBoundary(): boolean {
+    return this.#headRead === 0 && this.#payloadLeft === 0;
+  }
+
+  /** Takes the next bytes of the stream. */
+  push(chunk: Uint8Array): void {
+    const { length } = chunk;
+    this.#bytes += length;
+    let index = 0;
+    while (index < length) index = this.#step(chunk, index);
+  }
+
+  /**
+   * Takes the next bytes only as far as the frame under way goes.
+   * @returns how many it took; none at a boundary
+   */
+  pushRestOfFrame(chunk: Uint8Array): number {
+    const { length } = chunk;
+    let index = 0;
+    while (index < length && !this.atBoundary) index = this.#step(chunk, index);
+    this.#bytes += index;
+    return index;
+  }
+
+  /** Takes one byte of a head, or as much of a payload as there is; never goes past the end of a frame. */
+  #step(chunk: Uint8Array, index: number): number {
+    if (this.#payloadLeft === 0) {
+      this.#readHead(chunk[index] ?? 0);
+      return index + 1;
+    }
+    const rest = chunk.length - index;
+    if (this.#payloadLeft > rest) {
+      this.#payloadLeft -= rest;
+      return chunk.length;
+    }
+    const end = index + this.#payloadLeft;
+    this.#payloadLeft = 0;
+    this.#countFrame();
+    return end;
+  }
+
+  #readHead(byte: number): void {
+    const position = this.#headRead;
+    this.#headRead += 1;
+    if (position === 0) {
+      this.#firstByte = byte;
+      return;
+    }
+    if (position === 1) {
+      const length = byte & 0x7f;
+      this.#lengthEnd = length < 126 ? 2 : length === 126 ? 4 : 10;
+      this.#headEnd = this.#lengthEnd + (byte < 0x80 ? 0 : 4);
+      this.#announced = length < 126 ? length : 0;
+    } else if (position < this.#lengthEnd) {
+      this.#announced = this.#announced * 256 + byte;
+    }
+    if (this.#headRead < this.#headEnd) return;
+    this.#headRead = 0;
+    this.#payloadLeft = Number.isSafeInteger(this.#announced) ? this.#announced : Number.POSITIVE_INFINITY;
+    if ((this.#firstByte & 0x0f) === OPCODE_CLOSE) this.#sawClose = true;
+    if (this.#payloadLeft === 0) this.#countFrame();
+  }
+
+  #countFrame(): void {
+    if ((this.#firstByte & FINAL) !== 0 && (this.#firstByte & CONTROL) === 0) this.#messages += 1;
+  }
 }

@@ -3,12 +3,16 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../core/clock.ts";
 import { closeFrame } from "./close-frame.ts";
-import { createFrameTracker } from "./frame-tracker.ts";
+import { FrameTracker } from "./frame-tracker.ts";
 import { resetSocket } from "./reset-socket.ts";
+import type { Traffic } from "./traffic-tally.ts";
+import type { UpstreamSocket } from "./upstream-socket.ts";
 
 export type Tunnel = {
   /** Stops both directions now, then closes: the client reads `code` and `words`, the gateway a reset. */
   end(code: number, words: string): void;
+  /** What was forwarded until now. */
+  readonly traffic: Traffic;
 };
 
 export type TunnelEnd =
@@ -20,87 +24,155 @@ export type TunnelEnd =
 
 export type TunnelParts = {
   readonly client: Socket;
-  readonly upstream: Socket;
+  readonly upstream: UpstreamSocket;
   /** What the gateway sent behind its 101. */
-  readonly firstBytes: Buffer;
+  readonly firstBytes: readonly Buffer[];
   readonly idleTimeoutMs: number;
   readonly clock: Clock;
   readonly onEnd: (end: TunnelEnd) => void;
 };
 
+export function openTunnel(parts: TunnelParts): Tunnel {
+  return new JoinedSockets(parts);
+}
+
 /** A frame begun may finish for this long before it is cut. */
 const FRAME_GRACE_MS = 250;
 /** For the client to read its close frame. */
 const CLOSE_GRACE_MS = 1_000;
+/** A client that reads slowly gets all that its gateway said before it went, while it takes something each time… */
+const DRAIN_CHECK_MS = 5_000;
+/** …and not for longer than a minute. */
+const DRAIN_CHECKS = 12;
 
-export function openTunnel(parts: TunnelParts): Tunnel {
-  const { client, upstream, clock } = parts;
-  const frames = createFrameTracker();
-  let ending: TunnelEnd | undefined;
+class JoinedSockets implements Tunnel {
+  readonly #client: Socket;
+  readonly #upstream: UpstreamSocket;
+  readonly #clock: Clock;
+  readonly #onEnd: (end: TunnelEnd) => void;
+  readonly #toClient = new FrameTracker();
+  readonly #toGateway = new FrameTracker();
+  /** Why it ends: then nothing passes any more but the rest of the frame to the client. */
+  #ending: TunnelEnd | undefined;
+  /** The last word to the client is written. */
+  #closing = false;
+  #cancelTimer = () => {};
 
-  function toClient(chunk: Buffer) {
-    const end = ending === undefined ? -1 : frames.endOfFrameIn(chunk);
-    const passed = end === -1 ? chunk : chunk.subarray(0, end);
-    frames.push(passed);
-    if (!client.write(passed)) upstream.pause();
-    if (end !== -1) sendClose();
+  constructor({ client, upstream, firstBytes, idleTimeoutMs, clock, onEnd }: TunnelParts) {
+    this.#client = client;
+    this.#upstream = upstream;
+    this.#clock = clock;
+    this.#onEnd = onEnd;
+    const { socket } = upstream;
+
+    client.setNoDelay(true);
+    // Both what is read from it and what is written to it count as use.
+    client.setTimeout(idleTimeoutMs, () => this.end(1001, "idle for too long"));
+    client.on("data", (chunk: Buffer) => this.#fromClient(chunk));
+    client.on("drain", () => socket.resume());
+    client.on("end", () => socket.end());
+    client.on("error", ignore);
+    client.on("close", () => this.#clientOver());
+    socket.on("drain", () => client.resume());
+    socket.on("end", () => this.#gatewayOver());
+    socket.on("error", ignore);
+    socket.on("close", () => this.#gatewayOver());
+    upstream.take = (chunk) => this.#fromGateway(chunk);
+    socket.resume();
+    for (const chunk of firstBytes) this.#fromGateway(chunk);
+    if (socket.destroyed) this.#gatewayOver();
   }
 
-  function toUpstream(chunk: Buffer) {
-    if (ending === undefined && !upstream.write(chunk)) client.pause();
+  get traffic(): Traffic {
+    const [down, up] = [this.#toClient, this.#toGateway];
+    return {
+      messages: { toClient: down.messages, toGateway: up.messages },
+      bytes: { toClient: down.bytes, toGateway: up.bytes },
+    };
   }
 
-  function begin(end: TunnelEnd) {
-    if (ending !== undefined) return;
-    ending = end;
+  end(code: number, words: string): void {
+    if (this.#ending?.by === "door") return;
+    if (this.#ending !== undefined) {
+      // The last word is written already; whose access has ended reads on no longer than others would.
+      this.#cutWhenRead(CLOSE_GRACE_MS, Number.POSITIVE_INFINITY, 0);
+      return;
+    }
+    this.#ending = { by: "door", code, words };
+    // What it says is dropped from now on; its own end is still to be noticed.
+    this.#client.resume();
+    if (this.#toClient.atBoundary) this.#close();
+    // Mid-frame no close frame can follow; an abrupt end is all that is left.
+    else this.#after(FRAME_GRACE_MS, () => this.#client.destroy());
+  }
+
+  #fromClient(chunk: Buffer): void {
+    if (this.#ending !== undefined) return;
+    this.#toGateway.push(chunk);
+    if (!this.#upstream.socket.write(chunk)) this.#client.pause();
+  }
+
+  #fromGateway(chunk: Buffer): void {
+    if (this.#closing) return;
+    let passed = chunk;
+    if (this.#ending === undefined) this.#toClient.push(chunk);
+    else passed = chunk.subarray(0, this.#toClient.pushRestOfFrame(chunk));
+    if (!this.#client.write(passed)) this.#upstream.socket.pause();
+    if (this.#ending !== undefined && this.#toClient.atBoundary) this.#close();
+  }
+
+  #gatewayOver(): void {
+    if (this.#closing) return;
+    const client = this.#client;
+    const byPeers =
+      this.#toClient.sawClose || this.#toGateway.sawClose || client.readableEnded || client.destroyed;
+    this.#ending ??= { by: byPeers ? "peers" : "gateway-lost" };
     client.resume();
-    if (frames.atBoundary) return sendClose();
-    upstream.resume();
-    clock.after(FRAME_GRACE_MS, () => {
-      // Mid-frame no close frame can follow; an abrupt end is all that is left.
-      if (!client.writableEnded) client.destroy();
-      upstream.destroy();
+    this.#close();
+  }
+
+  #clientOver(): void {
+    this.#cancelTimer();
+    this.#closing = true;
+    this.#upstream.socket.destroy();
+    this.#onEnd(this.#ending ?? { by: "peers" });
+  }
+
+  #close(): void {
+    this.#closing = true;
+    this.#client.setTimeout(0);
+    // After the clients' frames: of ten thousand that end together, none waits until the others are torn down.
+    setImmediate(resetSocket, this.#upstream.socket);
+    const lastWord = this.#lastWord();
+    if (lastWord === undefined) this.#client.end();
+    else this.#client.end(lastWord);
+    const owed = this.#ending?.by === "door" ? 0 : DRAIN_CHECKS;
+    this.#cutWhenRead(CLOSE_GRACE_MS, Number.POSITIVE_INFINITY, owed);
+  }
+
+  #lastWord(): Buffer | undefined {
+    // RFC 6455 §5.5.1: nothing may follow a close frame, so the gateway's own is the last word. And nothing of ours
+    // may stand within a frame: the client sees that one of its frames has no end.
+    if (this.#toClient.sawClose || !this.#toClient.atBoundary) return undefined;
+    const ending = this.#ending;
+    if (ending?.by === "door") return closeFrame(ending.code, ending.words);
+    if (ending?.by === "gateway-lost") return closeFrame(1013, "the gateway went away, try again");
+    return undefined;
+  }
+
+  /** Cuts the client off when it has had its time and nothing waits for it, or it takes nothing, or for too long. */
+  #cutWhenRead(delayMs: number, waitingBefore: number, checksLeft: number): void {
+    this.#after(delayMs, () => {
+      const waiting = this.#client.writableLength;
+      if (waiting === 0 || waiting === waitingBefore || checksLeft === 0) this.#client.destroy();
+      else this.#cutWhenRead(DRAIN_CHECK_MS, waiting, checksLeft - 1);
     });
   }
 
-  function endedBy(): TunnelEnd {
-    return frames.sawClose || client.readableEnded || client.destroyed
-      ? { by: "peers" }
-      : { by: "gateway-lost" };
+  #after(delayMs: number, action: () => void): void {
+    this.#cancelTimer();
+    this.#cancelTimer = this.#clock.after(delayMs, action);
   }
-
-  function sendClose() {
-    upstream.off("data", toClient);
-    // After the clients' frames: of ten thousand that end together, none waits until the others are torn down.
-    setImmediate(() => resetSocket(upstream));
-    if (client.writableEnded) return;
-    // RFC 6455 §5.5.1: nothing may follow a close frame, so the gateway's own is the last word.
-    if (frames.sawClose) client.end();
-    else if (ending?.by === "door") client.end(closeFrame(ending.code, ending.words));
-    else if (ending?.by === "gateway-lost") client.end(closeFrame(1013, "the gateway went away, try again"));
-    else client.end();
-    clock.after(CLOSE_GRACE_MS, () => client.destroy());
-  }
-
-  client.setNoDelay(true);
-  upstream.setNoDelay(true);
-  client.setTimeout(parts.idleTimeoutMs, () => begin({ by: "door", code: 1001, words: "idle for too long" }));
-
-  if (parts.firstBytes.length > 0) toClient(parts.firstBytes);
-  upstream.on("data", toClient);
-  client.on("data", toUpstream);
-  client.on("drain", () => upstream.resume());
-  upstream.on("drain", () => client.resume());
-
-  client.on("end", () => upstream.end());
-  upstream.on("end", () => begin(endedBy()));
-  client.on("error", () => client.destroy());
-  upstream.on("error", () => upstream.destroy());
-  upstream.on("close", () => begin(endedBy()));
-  client.on("close", () => {
-    upstream.destroy();
-    parts.onEnd(ending ?? { by: "peers" });
-  });
-
-  return { end: (code, words) => begin({ by: "door", code, words }) };
 }
+
+function ignore() {}

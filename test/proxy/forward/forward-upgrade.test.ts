@@ -1,8 +1,10 @@
+import type { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import type { Denial } from "../../../core/denial.ts";
-import { err, ok } from "../../../core/result.ts";
+import { err } from "../../../core/result.ts";
 import { createAsserter } from "../../../proxy/assert/assert.ts";
 import { createUpgradeForwarder } from "../../../proxy/forward/forward-upgrade.ts";
+import { createTrafficTally, type TrafficTally } from "../../../proxy/forward/traffic-tally.ts";
 import type { TunnelEnd } from "../../../proxy/forward/tunnel.ts";
 import { generateEcKeyPair } from "../../../token-exchange/ec-key-pair.ts";
 import type { Keyring } from "../../../token-exchange/keyring.ts";
@@ -10,9 +12,9 @@ import { createManualClock } from "../../support/manual-clock.ts";
 import { NOW } from "../../support/provider-fixture.ts";
 import { PUBLIC_URL, parsedRequest, REQUEST_ID } from "../request-fixture.ts";
 import { grantOf, healthOf, upstreamOf } from "../upstream-fixture.ts";
-import { text } from "./frames-fixture.ts";
+import { frame, text } from "./frames-fixture.ts";
 import { ACCEPT, answerOf, KEY, startRawGateway, switching } from "./raw-gateway.ts";
-import { collect, socketPair } from "./socket-pair.ts";
+import { collect, type SocketPair, socketPair } from "./socket-pair.ts";
 
 const PAIR = generateEcKeyPair();
 const KEYRING = {
@@ -35,7 +37,8 @@ type Situation = {
   readonly stillAllowed?: () => Denial | undefined;
   readonly nobodyListens?: boolean;
   /** Called when the gateway has the request and has not answered. */
-  readonly meanwhile?: (client: Awaited<ReturnType<typeof socketPair>>) => Promise<void> | void;
+  readonly meanwhile?: (client: SocketPair) => Promise<void> | void;
+  readonly before?: (client: SocketPair) => Promise<void>;
 };
 
 /** Alice's upgrade on its way to a gateway that answers so. */
@@ -43,9 +46,11 @@ async function forward({
   answer,
   stillAllowed = () => undefined,
   meanwhile = () => {},
+  before = async () => {},
   nobodyListens,
 }: Situation) {
   const client = await socketPair();
+  client.accepted.on("error", () => {});
   const gateway = await startRawGateway(async (socket) => {
     await meanwhile(client);
     socket.write(Buffer.from(answer, "latin1"));
@@ -64,9 +69,23 @@ async function forward({
     "upgrade",
   );
   if (!signed.ok) throw new Error(signed.error.code);
+  const tally = createTrafficTally();
+  const counted = new Set<unknown>();
+  const traffic: TrafficTally = {
+    ...tally,
+    open(tunnel) {
+      counted.add(tunnel);
+      tally.open(tunnel);
+    },
+    close(tunnel) {
+      counted.delete(tunnel);
+      tally.close(tunnel);
+    },
+  };
   const limits = { connectTimeoutMs: 5_000, answerTimeoutMs: 30_000, idleTimeoutMs: 0 };
-  const forwarder = createUpgradeForwarder({ clock, health, limits });
+  const forwarder = createUpgradeForwarder({ clock, health, traffic, limits });
   const atClient = collect(client.dialled);
+  await before(client);
   const opened = await forwarder(
     REQUEST,
     signed.value,
@@ -75,7 +94,11 @@ async function forward({
     stillAllowed,
     (end) => void ends.push(end),
   );
-  return { opened, client, gateway, health, atClient, ends };
+  return { opened, client, gateway, health, atClient, ends, clock, traffic, counted };
+}
+
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once("close", () => resolve()));
 }
 
 describe("forwarding an upgrade", () => {
@@ -84,7 +107,7 @@ describe("forwarding an upgrade", () => {
     const { opened, gateway, health, atClient } = await forward({
       answer: `${answer}${text("hello").toString("latin1")}`,
     });
-    expect(opened).toEqual(ok({ end: expect.any(Function) }));
+    if (!opened.ok) throw new Error(opened.error.code);
     const head = answerOf(
       "101 Switching Protocols",
       "Upgrade: websocket",
@@ -111,16 +134,62 @@ describe("forwarding an upgrade", () => {
     expect(ends).toEqual([]);
   });
 
-  it("gives up when the client has gone meanwhile", async () => {
-    const meanwhile: Situation["meanwhile"] = async ({ dialled, accepted }) => {
-      const gone = new Promise<void>((resolve) => accepted.once("close", () => resolve()));
-      accepted.resume();
-      dialled.resetAndDestroy();
-      await gone;
-    };
-    const { opened, gateway } = await forward({ answer: switching(), meanwhile });
+  it.each(["end", "destroy", "resetAndDestroy"] as const)(
+    "stops asking as soon as the client goes away by %s",
+    async (how) => {
+      const { opened, gateway, health, clock } = await forward({
+        answer: "",
+        meanwhile({ dialled }) {
+          dialled[how]();
+          return new Promise(() => {});
+        },
+      });
+      expect(opened).toEqual(err({ code: "client_gone" }));
+      await gateway.closed;
+      expect([health.reported, clock.pending()]).toEqual([[], 0]);
+    },
+  );
+
+  it("does not ask for a client that has gone already", async () => {
+    const { opened, gateway } = await forward({
+      answer: "",
+      async before({ dialled, accepted }) {
+        dialled.resetAndDestroy();
+        await closed(accepted);
+      },
+    });
     expect(opened).toEqual(err({ code: "client_gone" }));
-    await gateway.closed;
+    expect(gateway.connections()).toBe(0);
+  });
+
+  it("hears the gateway out when the client has finished behind the 101", async () => {
+    const { opened, client, atClient, gateway } = await forward({ answer: switching() });
+    if (!opened.ok) throw new Error(opened.error.code);
+    const { length } = await atClient.atLeast(1);
+    client.accepted.once("end", () => gateway.socket().end(text("last words")));
+    client.dialled.end();
+    await atClient.over;
+    expect(atClient.bytes().subarray(length)).toEqual(text("last words"));
+  });
+
+  it("counts what it forwards, while the connection is open and after it", async () => {
+    const hello = text("hello");
+    const { opened, client, atClient, gateway, ends, traffic, counted } = await forward({
+      answer: `${switching()}${hello.toString("latin1")}`,
+    });
+    if (!opened.ok) throw new Error(opened.error.code);
+    await atClient.atLeast(answerOf("").length + hello.length);
+    const question = frame({ payload: Buffer.from("question"), masked: true });
+    client.dialled.write(question);
+    await gateway.atLeast(question.length);
+    const expected = {
+      messages: { toClient: 1, toGateway: 1 },
+      bytes: { toClient: hello.length, toGateway: question.length },
+    };
+    expect([opened.value.traffic, traffic.totals(), counted.size]).toEqual([expected, expected, 1]);
+    client.dialled.resetAndDestroy();
+    await closed(client.accepted);
+    expect([ends, traffic.totals(), counted.size]).toEqual([[{ by: "peers" }], expected, 0]);
   });
 
   it("refuses without a word to the client when the gateway's answer is none, and says nothing of its health", async () => {

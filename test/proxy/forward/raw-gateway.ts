@@ -1,5 +1,5 @@
 // A gateway's side of one connection, byte for byte: it keeps the head that it received and does as it is told.
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
 
@@ -10,6 +10,10 @@ export type RawGateway = {
   /** The first connection, once it is closed. */
   readonly closed: Promise<void>;
   readonly connections: () => number;
+  /** Of the newest connection. */
+  socket(): Socket;
+  /** Once the first connection has brought so many bytes behind its head. */
+  atLeast(count: number): Promise<void>;
 };
 
 /** @param act called when the head is whole */
@@ -23,14 +27,20 @@ export async function startRawGateway(act: (socket: Socket) => void): Promise<Ra
   const closed = new Promise<void>((resolve) => {
     gotClosed = resolve;
   });
+  let behind = 0;
+  let newest: Socket | undefined;
+  const arrivals = new EventEmitter();
   const server = createServer((socket) => {
     connections += 1;
+    newest = socket;
     socket.on("error", () => {});
     socket.on("close", () => gotClosed());
     let received = "";
     socket.on("data", (chunk) => {
       const before = received.includes("\r\n\r\n");
       received += chunk.toString("latin1");
+      behind = received.length - received.indexOf("\r\n\r\n") - 4;
+      arrivals.emit("bytes");
       if (before || !received.includes("\r\n\r\n")) return;
       gotHead(received);
       act(socket);
@@ -41,7 +51,19 @@ export async function startRawGateway(act: (socket: Socket) => void): Promise<Ra
   await once(server, "listening");
   onTestFinished(() => void server.close());
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, head, closed, connections: () => connections };
+  return {
+    url,
+    head,
+    closed,
+    connections: () => connections,
+    socket() {
+      if (newest === undefined) throw new Error("nobody has connected");
+      return newest;
+    },
+    async atLeast(count) {
+      while (behind < count) await once(arrivals, "bytes");
+    },
+  };
 }
 
 /** The key of RFC 6455 §1.3 and the answer that the RFC gives for it. */

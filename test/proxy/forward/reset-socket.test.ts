@@ -31,7 +31,14 @@ it("lets a tunnel to a gateway over TLS be ended like any other", async () => {
   const atGateway = collect(gateway);
   const ended = new Promise<TunnelEnd>((onEnd) => {
     const clock = createManualClock(NOW);
-    const parts = { client: near, upstream, firstBytes: Buffer.alloc(0), idleTimeoutMs: 0, clock, onEnd };
+    const parts = {
+      client: near,
+      upstream: { socket: upstream, take() {} },
+      firstBytes: [],
+      idleTimeoutMs: 0,
+      clock,
+      onEnd,
+    };
     openTunnel(parts).end(1008, "signed out");
   });
   expect(await atClient.over).toBe("end");
