@@ -2,6 +2,7 @@
 // disagree. Labels are words of our own: no path, name or address, of which there is no end.
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Audit, AuditEvent } from "../core/audit.ts";
+import type { BothWays, Traffic } from "./forward/traffic-tally.ts";
 
 export type Metrics = {
   /** The same audit log, counted. */
@@ -16,9 +17,10 @@ export type MetricSources = {
   readonly policySnapshot: () => number;
   /** Gateway of each live connection. */
   readonly liveGateways: () => Iterable<string>;
+  readonly webSocketTraffic: () => Traffic;
 };
 
-export function createMetrics({ policySnapshot, liveGateways }: MetricSources): Metrics {
+export function createMetrics({ policySnapshot, liveGateways, webSocketTraffic }: MetricSources): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -64,6 +66,31 @@ export function createMetrics({ policySnapshot, liveGateways }: MetricSources): 
       for (const gateway of liveGateways()) this.inc({ gateway });
     },
   });
+
+  function webSocketCounter(name: string, help: string, value: () => BothWays) {
+    new Counter({
+      name,
+      help,
+      labelNames: ["direction"],
+      registers,
+      collect() {
+        const { toClient, toGateway } = value();
+        this.reset();
+        this.inc({ direction: "to_client" }, toClient);
+        this.inc({ direction: "to_gateway" }, toGateway);
+      },
+    });
+  }
+  webSocketCounter(
+    "gatehouse_websocket_messages_total",
+    "Messages forwarded over WebSockets.",
+    () => webSocketTraffic().messages,
+  );
+  webSocketCounter(
+    "gatehouse_websocket_bytes_total",
+    "Bytes forwarded over WebSockets, frame heads and control frames included.",
+    () => webSocketTraffic().bytes,
+  );
 
   // Finding a counter by its labels costs more than counting.
   const found = new Map<string, { inc(): void }>();

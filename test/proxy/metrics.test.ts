@@ -1,16 +1,30 @@
 import { expect, test } from "vitest";
 import { type Audit, type AuditEvent, auditEvent } from "../../core/audit.ts";
+import type { Traffic } from "../../proxy/forward/traffic-tally.ts";
 import { createMetrics } from "../../proxy/metrics.ts";
 
+const NOTHING: Traffic = {
+  messages: { toClient: 0, toGateway: 0 },
+  bytes: { toClient: 0, toGateway: 0 },
+};
+
 function start(liveGateways: readonly string[] = []) {
-  const metrics = createMetrics({ policySnapshot: () => 7, liveGateways: () => liveGateways });
+  let traffic = NOTHING;
+  const metrics = createMetrics({
+    policySnapshot: () => 7,
+    liveGateways: () => liveGateways,
+    webSocketTraffic: () => traffic,
+  });
   const written: AuditEvent[] = [];
   const audit: Audit = {
     record: (event) => void written.push(event),
     accepting: false,
     close: async () => void written.splice(0),
   };
-  return { metrics, written, audit: metrics.counting(audit) };
+  const forwarded = (now: Traffic) => {
+    traffic = now;
+  };
+  return { metrics, written, audit: metrics.counting(audit), forwarded };
 }
 
 async function ours(metrics: ReturnType<typeof createMetrics>): Promise<string[]> {
@@ -39,6 +53,10 @@ test("what the audit log is told is counted, and told to it all the same", async
     'gatehouse_logins_total{outcome="allowed"} 1',
     "gatehouse_policy_reload_failures_total 0",
     "gatehouse_policy_snapshot 7",
+    'gatehouse_websocket_messages_total{direction="to_client"} 0',
+    'gatehouse_websocket_messages_total{direction="to_gateway"} 0',
+    'gatehouse_websocket_bytes_total{direction="to_client"} 0',
+    'gatehouse_websocket_bytes_total{direction="to_gateway"} 0',
   ]);
 });
 
@@ -52,12 +70,30 @@ test("a reason that is a sentence is no label", async () => {
 test("live connections are what is live when somebody asks", async () => {
   const live = ["cloud", "berlin", "cloud"];
   const { metrics } = start(live);
-  expect((await ours(metrics)).slice(-2)).toEqual([
+  const lines = (await ours(metrics)).filter((line) => line.startsWith("gatehouse_live"));
+  expect(lines).toEqual([
     'gatehouse_live_connections{gateway="cloud"} 2',
     'gatehouse_live_connections{gateway="berlin"} 1',
   ]);
   live.splice(0);
   expect((await ours(metrics)).filter((line) => line.startsWith("gatehouse_live"))).toEqual([]);
+});
+
+test("what was forwarded over WebSockets is what it is when somebody asks, and not added up again", async () => {
+  const { metrics, forwarded } = start();
+  const counted = async () =>
+    (await ours(metrics))
+      .filter((line) => line.startsWith("gatehouse_websocket"))
+      .map((line) => line.slice(20));
+  forwarded({ messages: { toClient: 1, toGateway: 2 }, bytes: { toClient: 30, toGateway: 40 } });
+  await counted();
+  forwarded({ messages: { toClient: 5, toGateway: 6 }, bytes: { toClient: 70, toGateway: 80 } });
+  expect(await counted()).toEqual([
+    'messages_total{direction="to_client"} 5',
+    'messages_total{direction="to_gateway"} 6',
+    'bytes_total{direction="to_client"} 70',
+    'bytes_total{direction="to_gateway"} 80',
+  ]);
 });
 
 test("whether audit lines are accepted, and closing, stay the audit log's own", async () => {
