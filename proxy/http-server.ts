@@ -21,6 +21,8 @@ export type HttpServerParts = {
 
 /** How often Node looks for clients that are too slow with their head; its own default is 30 s (S121). */
 const CHECK_EVERY_MS = 1_000;
+/** Of silence; ten seconds later the connection counts as gone. */
+const KEEP_ALIVE_AFTER_MS = 30_000;
 /** For the rest of a body behind its answer: nobody reads it, and a client that stops now may keep the connection. */
 const LINGER_MS = 2_000;
 
@@ -34,6 +36,9 @@ export function createHttpServer(app: App, { limits, certificate, clock, log }: 
     requireHostHeader: true,
     insecureHTTPParser: false,
     noDelay: true,
+    // A client that went away without a word is noticed, also behind a WebSocket that says nothing.
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
   };
   const server =
     certificate === undefined

@@ -212,6 +212,39 @@ it("nor is one that somebody has begun to send on, and has given up", async () =
   expect(await all).toMatch(/^HTTP\/1.1 200 OK\r\n/);
 });
 
+it.each(["by its client", "by the door", "by undici, which leaves the answer to be written"] as const)(
+  "a request cut short %s, in the middle of its body, leaves nothing behind",
+  async (how) => {
+    const clock = createManualClock(0);
+    let gone = () => {};
+    const closed = new Promise<void>((resolve) => {
+      gone = resolve;
+    });
+    const onRequest = async (incoming: IncomingMessage, response: ServerResponse) => {
+      response.on("close", () => setImmediate(gone));
+      incoming.on("error", () => {});
+      if (how === "by its client") response.write("begun");
+      else if (how === "by the door") incoming.destroy();
+      else {
+        Object.assign(incoming, { socket: null });
+        incoming.destroy();
+        response.writeHead(413).end();
+      }
+    };
+    const { port } = await start({ clock, app: { onRequest } });
+    const { socket, all } = await client(port);
+    socket.write(head("POST / HTTP/1.1", "Host: door", "Content-Length: 1000"));
+    if (how === "by its client") {
+      await once(socket, "data");
+      socket.resetAndDestroy();
+    }
+    await closed;
+    clock.advance(60_000);
+    await all;
+    expect(clock.pending()).toBe(0);
+  },
+);
+
 it("a body that ends behind its answer leaves the connection to the next request", async () => {
   const clock = createManualClock(0);
   const { port } = await start({ clock });
