@@ -1,8 +1,9 @@
 // Kept-alive connections to endpoints, for plain HTTP: one exchange at a time on each, so that none waits behind
 // another's stream. How many there are is bounded by what the door admits. A request is written once, to a connection
 // found open; undici dials anew for one that the gateway has closed meanwhile, as long as nothing of it is written.
-import { buildConnector, Client } from "undici";
-import type { Endpoint, RoutingTable } from "../../config/routes.ts";
+import { Client } from "undici";
+import { addressOf, type Endpoint, type RoutingTable } from "../../config/routes.ts";
+import { connectorTo } from "../route/connect-endpoint.ts";
 
 export type GatewayConnections = {
   of(endpoint: Endpoint): EndpointConnections;
@@ -25,38 +26,39 @@ export function createGatewayConnections(deps: {
   table: () => RoutingTable;
   connectTimeoutMs: number;
 }): GatewayConnections {
-  const byUrl = new Map<string, ReturnType<typeof connectionsTo>>();
+  const byAddress = new Map<string, ReturnType<typeof connectionsTo>>();
   let known: RoutingTable | undefined;
 
   function closeVanished({ gateways }: RoutingTable) {
-    const urls = new Set([...gateways.values()].flatMap(({ endpoints }) => endpoints.map(({ url }) => url)));
-    for (const [url, connections] of byUrl) {
-      if (urls.has(url)) continue;
-      byUrl.delete(url);
+    const there = new Set([...gateways.values()].flatMap(({ endpoints }) => endpoints.map(addressOf)));
+    for (const [address, connections] of byAddress) {
+      if (there.has(address)) continue;
+      byAddress.delete(address);
       connections.retire();
     }
   }
 
   return {
-    of({ url }) {
+    of(endpoint) {
       const table = deps.table();
       if (table !== known) closeVanished(table);
       known = table;
-      const existing = byUrl.get(url);
+      const address = addressOf(endpoint);
+      const existing = byAddress.get(address);
       if (existing !== undefined) return existing;
-      const connections = connectionsTo(url, deps.connectTimeoutMs);
-      byUrl.set(url, connections);
+      const connections = connectionsTo(endpoint, deps.connectTimeoutMs);
+      byAddress.set(address, connections);
       return connections;
     },
     async close() {
-      await Promise.all([...byUrl.values()].map((connections) => connections.destroy()));
+      await Promise.all([...byAddress.values()].map((connections) => connections.destroy()));
     },
   };
 }
 
-function connectionsTo(url: string, connectTimeoutMs: number) {
+function connectionsTo(endpoint: Endpoint, connectTimeoutMs: number) {
   const options = {
-    connect: buildConnector({ timeout: connectTimeoutMs }),
+    connect: connectorTo(endpoint, connectTimeoutMs),
     pipelining: 1,
     // The exchange itself knows what it waits for (silence-watch.ts).
     headersTimeout: 0,
@@ -77,7 +79,7 @@ function connectionsTo(url: string, connectTimeoutMs: number) {
     take(): Client {
       const kept = idle.pop();
       if (kept !== undefined) return kept;
-      const client = new Client(url, options);
+      const client = new Client(endpoint.url, options);
       all.add(client);
       return client;
     },

@@ -1,29 +1,22 @@
 // What it means when a gateway gave no answer that could be passed on. Pure.
 import type { Denial } from "../../core/denial.ts";
 import type { GatewayId } from "../../core/ids.ts";
+import { isOwnShortage, isUnreachable } from "../route/connect-endpoint.ts";
 
 export type GatewayFault = {
-  /** Something was there: it is not down. */
-  readonly reached: boolean;
   readonly denial: Denial;
+  /** Why nobody is there, for operations: then the endpoint is down. Undefined when something was there. */
+  readonly down: string | undefined;
 };
 
-/** @param error of undici or of the socket below it */
+/** @param error of undici or of the connection below it */
 export function gatewayFault(error: unknown, gateway: GatewayId): GatewayFault {
-  const what = codeOf(error);
-  return NOT_REACHED.has(what)
-    ? { reached: false, denial: { code: "gateway_unavailable", gateway } }
-    : { reached: true, denial: { code: "gateway_answer_invalid", gateway, what } };
+  if (isUnreachable(error)) return { denial: { code: "gateway_unavailable", gateway }, down: error.fault };
+  const denial: Denial = isOwnShortage(error)
+    ? { code: "overloaded", what: codeOf(error) }
+    : { code: "gateway_answer_invalid", gateway, what: codeOf(error) };
+  return { denial, down: undefined };
 }
-
-const NOT_REACHED: ReadonlySet<string> = new Set([
-  "UND_ERR_CONNECT_TIMEOUT",
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "EAI_AGAIN",
-]);
 
 function codeOf(error: unknown): string {
   if (typeof error !== "object" || error === null) return "unknown";

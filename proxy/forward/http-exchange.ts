@@ -165,8 +165,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Watched {
       return;
     }
     const { gateway, endpoint } = this.parts.upstream;
-    const { reached, denial } = gatewayFault(error, gateway.id);
-    if (!reached) this.deps.health.report(endpoint, "down");
+    const { denial, down } = gatewayFault(error, gateway.id);
+    if (down !== undefined) this.deps.health.report(endpoint, "down", down);
     this.settle(err(denial));
   }
 

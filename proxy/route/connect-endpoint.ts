@@ -20,15 +20,19 @@ export function connectEndpoint(endpoint: Endpoint, onReady: () => void, onread?
   const { host, port, tls } = targetOf(endpoint);
   const reading = onread === undefined ? {} : { onread };
   const options = { host, port, lookup: safeLookup, ...reading };
-  // Of the options, TLS passes over the one that says so.
-  if (tls === undefined) return connect(options, onReady).setNoDelay(true);
+  // Of these options, TLS passes over the ones that say so.
+  if (tls === undefined) return connect({ ...options, ...KEEP_ALIVE }, onReady).setNoDelay(true);
   const socket: TLSSocket = connectTls({ ...options, ...tls }, () => {
     const fault = pinFault(socket, endpoint.fingerprint);
-    if (fault === undefined) onReady();
-    else socket.destroy(unreachable(fault));
+    if (fault !== undefined) return void socket.destroy(unreachable(fault));
+    socket.setKeepAlive(KEEP_ALIVE.keepAlive, KEEP_ALIVE.keepAliveInitialDelay);
+    onReady();
   });
   return socket.setNoDelay(true);
 }
+
+/** Half a minute of silence, then ten seconds of asking: a tunnel that was cut without a word is noticed. */
+const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 30_000 };
 
 type Done = (...result: [error: null, socket: Socket] | [error: Error, socket: null]) => void;
 type Connector = (options: unknown, done: Done) => undefined;
@@ -54,7 +58,7 @@ export function connectorTo(endpoint: Endpoint, timeoutMs: number): Connector {
 
 /** This process has no files or ports left: that says nothing about the endpoint. */
 export function isOwnShortage(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
   return typeof code === "string" && OWN_SHORTAGES.has(code);
 }
 
