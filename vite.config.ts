@@ -1,5 +1,5 @@
 // Builds the pages in web/ into dist/web: nothing inline, so that a strict CSP holds. File names carry a hash
-// of their content, except the two that server-rendered pages link to.
+// of their content, except those that server-rendered pages link to.
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineConfig } from "vite";
@@ -24,8 +24,10 @@ export default defineConfig({
         portal: resolve("web/portal.html"),
         chat: resolve("web/chat.html"),
         pages: resolve("web/pages.css"),
+        refusal: resolve("web/refusal/main.ts"),
       },
       output: {
+        entryFileNames: ({ name }) => (name === "refusal" ? "[name].js" : "[name]-[hash].js"),
         assetFileNames: (asset) =>
           asset.names.some((name) => STABLE_NAMES.includes(name))
             ? "[name][extname]"

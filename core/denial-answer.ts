@@ -1,25 +1,10 @@
 // Turns a denial into what the asker is told: the one exhaustive switch. The wire is vague where exactness
 // would help an attacker (why a token failed) and exact where it helps a person (which group, whom to ask).
-import type { Denial, DenialCode } from "./denial.ts";
+import { type DenialAnswer, refusal, unauthenticated, unavailable } from "./answer-shape.ts";
+import type { Denial } from "./denial.ts";
+import { plainList, plainName } from "./plain-name.ts";
 
-export type DenialAnswer = {
-  readonly code: DenialCode;
-  readonly status: number;
-  /** One short sentence without blame, for a page's heading. */
-  readonly title: string;
-  /** What to do next. Plain text; may hold names from the request, so a page escapes it. */
-  readonly message: string;
-  /** Close code when a WebSocket is already open (RFC 6455 §7.4.1). */
-  readonly closeCode: 1008 | 1012 | 1013;
-  /** RFC 9110 §10.2.3, seconds. */
-  readonly retryAfterSeconds?: number;
-  /** RFC 9110 §11.6.1, on every 401. */
-  readonly wwwAuthenticate?: string;
-  /** RFC 9110 §10.2.1, on 405. */
-  readonly allow?: string;
-};
-
-const RETRY_SECONDS = 5;
+const MEBIBYTE = 1024 * 1024;
 
 export function answerTo(denial: Denial): DenialAnswer {
   const { code } = denial;
@@ -36,7 +21,7 @@ export function answerTo(denial: Denial): DenialAnswer {
         code,
         400,
         "The request was not understood",
-        "Its form is not valid HTTP for this door.",
+        "Its form is not valid HTTP for this front door. If a link brought you here, go on from the start page.",
       );
     case "headers_too_large":
       return refusal(
@@ -50,7 +35,7 @@ export function answerTo(denial: Denial): DenialAnswer {
         code,
         413,
         "The request is too large",
-        `At most ${denial.limitBytes} bytes are accepted here.`,
+        `At most ${bytesText(denial.limitBytes)} are accepted here. Send it in smaller parts.`,
       );
     case "method_not_allowed":
       return {
@@ -58,14 +43,19 @@ export function answerTo(denial: Denial): DenialAnswer {
         allow: denial.allow.join(", "),
       };
     case "path_unknown":
-      return refusal(code, 404, "There is nothing here", "Go back to the start page to see your agents.");
+      return refusal(
+        code,
+        404,
+        "There is nothing here",
+        "It may have moved or be gone. The start page lists your agents.",
+      );
     case "origin_missing":
     case "origin_foreign":
       return refusal(
         code,
         403,
         "The request came from another site",
-        "Open the agent from this site's start page.",
+        "Only pages of this front door may ask for that. Open the agent from its start page.",
       );
     case "upgrade_invalid":
       return refusal(
@@ -97,7 +87,31 @@ export function answerTo(denial: Denial): DenialAnswer {
         code,
         400,
         "Signing in did not work",
-        "The sign-in was not completed. Start it once more.",
+        denial.what === "access_denied"
+          ? "The identity provider ended the sign-in: it was cancelled, or this account is not assigned to this application."
+          : "The sign-in was not completed. Start it once more.",
+      );
+    case "login_expired":
+      return refusal(
+        code,
+        400,
+        "This sign-in took too long",
+        "It was begun more than ten minutes ago, so it counts no more. Start it once more.",
+      );
+    case "login_link_used":
+      return refusal(
+        code,
+        400,
+        "This sign-in link works no more",
+        "Each one works once, in the browser that began it. Start a new sign-in.",
+      );
+    case "clock_skew":
+      return unavailable(
+        code,
+        503,
+        "Two clocks do not agree",
+        `The clocks of ${plainName(denial.provider)} and of this front door are ${denial.offsetSeconds} seconds apart, so a sign-in cannot be checked. Your device is not the cause; whoever runs the front door has to set its clock.`,
+        60,
       );
     case "email_missing":
       return refusal(
@@ -111,21 +125,21 @@ export function answerTo(denial: Denial): DenialAnswer {
         code,
         403,
         "Your sign-in carries no groups",
-        `The identity provider did not send the claim "${denial.claim}". Ask IT to add it.`,
+        `The identity provider did not send the claim "${plainName(denial.claim)}". Ask IT to add it.`,
       );
     case "groups_overflow":
       return refusal(
         code,
         403,
         "You are in too many groups to list",
-        `The identity provider left out the claim "${denial.claim}" because it was too long. Ask IT to limit it to the groups assigned to this application.`,
+        `The identity provider left out the claim "${plainName(denial.claim)}" because it was too long. Ask IT to limit it to the groups assigned to this application.`,
       );
     case "user_denied":
       return refusal(
         code,
         403,
         "You may not use this front door",
-        "An administrator has excluded this account by name.",
+        "IT's rules refuse this account by name, whatever its groups grant.",
       );
     case "agent_not_allowed":
       return refusal(
@@ -133,11 +147,16 @@ export function answerTo(denial: Denial): DenialAnswer {
         403,
         `You may not use the agent "${denial.agent}"`,
         denial.grantedBy.length === 0
-          ? "No group grants it at the moment."
-          : `Members of ${denial.grantedBy.join(", ")} may use it.`,
+          ? "None of your groups grants it, and at the moment no group does."
+          : `None of your groups grants it. Members of ${plainList(denial.grantedBy)} may use it.`,
       );
     case "agent_unknown":
-      return refusal(code, 403, "You may not use that agent", "It is not in the catalogue of agents.");
+      return refusal(
+        code,
+        403,
+        "You may not use that agent",
+        "It is not in the catalogue of agents: it may have been renamed or removed.",
+      );
     case "no_agents":
       return refusal(code, 403, "You have no agents yet", "None of your groups grants one.");
     case "access_changed":
@@ -145,42 +164,42 @@ export function answerTo(denial: Denial): DenialAnswer {
         code,
         403,
         "Your access has just changed",
-        "Connect again, or see the start page for what you may use.",
+        "It changed while you were being connected. Connect again, or see the start page for what you may use.",
       );
     case "route_missing":
       return unavailable(
         code,
         503,
         "This agent has no gateway yet",
-        "Operations has not routed it for you.",
+        "You may use it, but operations has not set up where it runs for you.",
         60,
       );
     case "home_unavailable":
       return unavailable(
         code,
         503,
-        "Your gateway is not answering",
-        `Your history is on ${denial.gateway}/${denial.endpoint}, which is down. Nothing is lost; try again soon.`,
+        "This agent is offline at the moment",
+        `You may use it. Your history is on ${denial.gateway}/${denial.endpoint}, which is down. Nothing is lost; try again soon.`,
       );
     case "gateway_unavailable":
       return unavailable(
         code,
         503,
-        "The gateway is not answering",
-        `${denial.gateway} is down. Try again soon.`,
+        "This agent is offline at the moment",
+        `You may use it, but its gateway ${denial.gateway} is down. Try again soon.`,
       );
     case "gateway_answer_invalid":
       return unavailable(
         code,
         502,
         "The gateway's answer was not valid",
-        `${denial.gateway} did not answer as it should.`,
+        `${denial.gateway} did not answer as it should. Try again soon.`,
       );
     case "provider_unavailable":
       return unavailable(
         code,
         503,
-        `${denial.provider} is not answering`,
+        `${plainName(denial.provider)} is not answering`,
         "Signing in needs the identity provider; who is signed in goes on without it for a while. Try again soon.",
       );
     case "store_unavailable":
@@ -204,7 +223,7 @@ export function answerTo(denial: Denial): DenialAnswer {
         code,
         429,
         "Too many attempts",
-        "Wait a moment, then try again.",
+        "Too many sign-ins or tokens from your network were not accepted. Wait a moment, then try again.",
         denial.retryAfterSeconds,
       );
     case "overloaded":
@@ -256,20 +275,6 @@ export function answerTo(denial: Denial): DenialAnswer {
   }
 }
 
-function refusal(code: DenialCode, status: number, title: string, message: string): DenialAnswer {
-  return { code, status, title, message, closeCode: 1008 };
-}
-
-function unauthenticated(code: DenialCode, title: string, message: string, challenge: string): DenialAnswer {
-  return { ...refusal(code, 401, title, message), wwwAuthenticate: challenge };
-}
-
-function unavailable(
-  code: DenialCode,
-  status: number,
-  title: string,
-  message: string,
-  retryAfterSeconds = RETRY_SECONDS,
-): DenialAnswer {
-  return { code, status, title, message, closeCode: 1013, retryAfterSeconds };
+function bytesText(bytes: number): string {
+  return bytes % MEBIBYTE === 0 ? `${bytes / MEBIBYTE} MiB` : `${bytes} bytes`;
 }

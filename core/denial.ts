@@ -22,9 +22,15 @@ export type Denial =
   | {
       readonly code: "login_failed";
       readonly what: string;
-      /** Starting again may help: the browser's own record of this login is gone or another tab's. */
+      /** Starting again may help. */
       readonly restartable: boolean;
     }
+  /** It was begun longer ago than a login may take. */
+  | { readonly code: "login_expired" }
+  /** Its code has been used, or the browser's own record of it is gone or another tab's; the latter may be restarted. */
+  | { readonly code: "login_link_used"; readonly what: string; readonly restartable: boolean }
+  /** The provider's clock and ours are too far apart to tell whether its tokens are valid. */
+  | { readonly code: "clock_skew"; readonly provider: string; readonly offsetSeconds: number }
   | { readonly code: "email_missing" }
   | { readonly code: "groups_missing"; readonly claim: string }
   | { readonly code: "groups_overflow"; readonly claim: string }

@@ -2,7 +2,8 @@
 // project's folder. test/core/error-reference.test.ts holds the committed file equal to what this makes.
 import { realpathSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { answerTo, type DenialAnswer } from "../core/denial-answer.ts";
+import type { DenialAnswer } from "../core/answer-shape.ts";
+import { answerTo } from "../core/denial-answer.ts";
 import { DENIAL_SAMPLES } from "./denial-samples.ts";
 
 export const ERROR_REFERENCE_PATH = "docs/errors.md";

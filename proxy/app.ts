@@ -6,7 +6,7 @@ import { addressOf } from "../config/routes.ts";
 import type { AssertionUse } from "../core/assertion.ts";
 import type { Audit } from "../core/audit.ts";
 import type { Denial } from "../core/denial.ts";
-import type { VerifiedIdentity } from "../core/identity.ts";
+import type { Identity, VerifiedIdentity } from "../core/identity.ts";
 import type { Log } from "../core/log.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { StoreUnavailable } from "../core/store.ts";
@@ -26,7 +26,7 @@ import type { PageApp } from "./pages/page-app.ts";
 import { whyNotPage } from "./pages/page-gate.ts";
 import type { PolicyInForce } from "./policy/policy-in-force.ts";
 import { denialReason } from "./refuse/denial-reason.ts";
-import { jsonRefusal, pageRefusal } from "./refuse/refusal.ts";
+import { type AskedFor, jsonRefusal, pageRefusal, refusalContext } from "./refuse/refusal.ts";
 import { refuseUpgrade } from "./refuse/refuse-upgrade.ts";
 import { type Arrival, parseRequest, type RequestRules } from "./request/parse-request.ts";
 import type { ParsedRequest } from "./request/parsed-request.ts";
@@ -48,6 +48,8 @@ export type AppDeps = {
   readonly audit: Audit;
   readonly log: Log;
   readonly contact: string;
+  /** Of every answer that is the door's own. */
+  readonly securityHeaders: Readonly<Record<string, string>>;
   readonly stopping: () => boolean;
 };
 
@@ -175,14 +177,15 @@ export function createApp(deps: AppDeps): App {
     }
     const connection = begin("http", request.peer);
     const access = new AccessWatch();
+    const trail: Trail = {};
     try {
-      const admitted = await decideOn(request, target, "http", connection, () => access.end(), {});
-      if (!admitted.ok) return refuseHttp(request, response, admitted.error);
+      const admitted = await decideOn(request, target, "http", connection, () => access.end(), trail);
+      if (!admitted.ok) return refuseHttp(request, response, admitted.error, trail.identity);
       const { signed, upstream } = admitted.value;
       const done = await deps.forwardHttp(request, signed, upstream, incoming, response, access);
       if (done.ok) return;
       log.warn({ requestId: request.id, reason: denialReason(done.error) }, "not forwarded");
-      refuseHttp(request, response, done.error);
+      refuseHttp(request, response, done.error, trail.identity);
     } finally {
       connection.remove();
     }
@@ -238,17 +241,16 @@ export function createApp(deps: AppDeps): App {
   }
 
   function refuseHttp(
-    asked: Asked & Pick<ParsedRequest, "kind">,
+    asked: AskedFor & Pick<ParsedRequest, "kind">,
     response: ServerResponse,
     denial: Denial,
+    identity?: Identity,
   ): void {
     if (response.headersSent || response.destroyed) return void response.destroy();
     const shape = asked.kind === "navigation" ? pageRefusal : jsonRefusal;
-    const { status, headers, body } = shape(denial, { requestId: asked.id, contact: deps.contact });
+    const { status, headers, body } = shape(denial, refusalContext(asked, deps.contact, identity));
     // What is left of the request's body is not worth reading.
-    response
-      .writeHead(status, { ...headers, connection: "close", "x-content-type-options": "nosniff" })
-      .end(body);
+    response.writeHead(status, { ...deps.securityHeaders, ...headers, connection: "close" }).end(body);
   }
 
   function refuseSocket(asked: Asked, socket: Socket, denial: Denial): void {

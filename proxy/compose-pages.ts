@@ -13,6 +13,7 @@ import { createLogout } from "./pages/logout.ts";
 import { createMySessions } from "./pages/my-sessions.ts";
 import { createPageApp, type PageApp } from "./pages/page-app.ts";
 import { createPageContext } from "./pages/page-context.ts";
+import { securityHeaders } from "./pages/security-headers.ts";
 import { readStaticPages } from "./pages/static-pages.ts";
 import { createTokenEndpoint } from "./pages/token.ts";
 import type { Readiness } from "./private-server.ts";
@@ -47,7 +48,7 @@ export function composePages(parts: PageParts): PageApp {
     refuse: context.refuse,
   });
   return createPageApp({
-    publicUrl,
+    securityHeaders: securityHeaders(publicUrl),
     context,
     identify,
     login: createLogin({
@@ -56,6 +57,7 @@ export function composePages(parts: PageParts): PageApp {
       sessions,
       identify,
       provider: metadata,
+      providerClock: leaves.providerClock,
       verifyIdToken: leaves.verifyIdToken,
       claimRules: leaves.claimRules,
       audit,

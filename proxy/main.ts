@@ -21,6 +21,7 @@ import { openLeaves } from "./leaves.ts";
 import { type Listener, listen } from "./listen.ts";
 import { createPlaces } from "./live/places.ts";
 import { affordableConnections, maxOpenFiles } from "./open-files.ts";
+import { securityHeaders } from "./pages/security-headers.ts";
 import { createPrivateServer } from "./private-server.ts";
 import { createReadiness } from "./readiness.ts";
 import { sessionCookieName } from "./request/cookie.ts";
@@ -120,6 +121,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     audit,
     log,
     contact,
+    securityHeaders: securityHeaders(publicUrl),
     stopping: isStopping,
   });
 

@@ -12,6 +12,8 @@ export type ProviderClock = {
   ): (...asked: Asked) => Promise<Response>;
   /** For readiness: `ok`, `apart by 45 s`, or `not measured yet`. */
   state(): string;
+  /** Milliseconds that the provider's clock is ahead, when that is too far; undefined otherwise. */
+  tooFarApart(): number | undefined;
 };
 
 /** An answer that took longer says too little about when it was made. */
@@ -59,6 +61,7 @@ export function createProviderClock(deps: { clock: Clock; log: Log; audit: Audit
       if (offsetMs === undefined) return "not measured yet";
       return apart ? `apart by ${Math.round(Math.abs(offsetMs) / 1000)} s` : "ok";
     },
+    tooFarApart: () => (apart ? offsetMs : undefined),
   };
 }
 

@@ -7,6 +7,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Denial } from "../../core/denial.ts";
 import { StoreUnavailable } from "../../core/store.ts";
 import { type ClaimRules, identityFromClaims } from "../../token-exchange/identity-from-claims.ts";
+import type { ProviderClock } from "../../token-exchange/provider-clock.ts";
 import type { ProviderMetadataSource } from "../../token-exchange/provider-metadata.ts";
 import type { Identify } from "../identify/identify.ts";
 import { refreshTime } from "../identify/refresh-time.ts";
@@ -39,6 +40,7 @@ export type LoginDeps = {
   readonly sessions: Pick<Sessions, "create">;
   readonly identify: Identify;
   readonly provider: Pick<ProviderMetadataSource, "confirm">;
+  readonly providerClock: Pick<ProviderClock, "tooFarApart">;
   readonly verifyIdToken: IdTokenVerifier;
   readonly claimRules: ClaimRules;
   readonly audit: Audit;
@@ -86,7 +88,7 @@ export function createLogin(deps: LoginDeps): LoginRoutes {
     state: LoginState,
   ): Promise<StoreSession> {
     if (clock.now() - state.startedAt > LOGIN_WITHIN_MS) {
-      throw new LoginRefused({ code: "login_failed", what: "begun too long ago", restartable: true });
+      throw new LoginRefused({ code: "login_expired" });
     }
     if (!deps.audit.accepting) throw new LoginRefused({ code: "audit_unavailable" });
     const claims = await deps.verifyIdToken(tokens.idToken);
@@ -162,24 +164,32 @@ export function createLogin(deps: LoginDeps): LoginRoutes {
     const request = context.requestOf(incoming);
     const transaction = transactionCookieName(publicUrl);
     const restartable = answersOtherLogin(request.query, request.headers.get("cookie"), transaction);
-    const denial =
+    const refused =
       error instanceof LoginRefused ? error.denial : denialOf(error, config.provider.name, restartable);
+    const denial = causeInClocks(refused) ?? refused;
     record(request, {
       outcome: "denied",
       code: denial.code,
-      reason: denial.code === "login_failed" ? denial.what : denial.code,
+      reason: "what" in denial ? denial.what : denial.code,
     });
     response.clearCookie(transaction, cookieAttributes(publicUrl));
     const restarts = loginStateIn(request.query)?.restarts ?? MAX_RESTARTS;
-    if (denial.code !== "login_failed" || !denial.restartable || restarts >= MAX_RESTARTS) {
-      return context.refuse(request, response, denial);
+    const returnTo = wantedPath(request, publicUrl);
+    if (!isRestartable(denial) || restarts >= MAX_RESTARTS) {
+      const again = `${LOGIN_PATH}?${new URLSearchParams({ return_to: returnTo })}`;
+      return context.refuse(request, response, denial, { again });
     }
-    const query = new URLSearchParams({
-      return_to: wantedPath(request, publicUrl),
-      restarts: String(restarts + 1),
-    });
+    const query = new URLSearchParams({ return_to: returnTo, restarts: String(restarts + 1) });
     redirect(response, `${publicUrl}${LOGIN_PATH}?${query}`);
   };
+
+  // With clocks apart, a token that is valid looks expired, or not valid yet.
+  function causeInClocks(denial: Denial): Denial | undefined {
+    const offsetMs = deps.providerClock.tooFarApart();
+    if (denial.code !== "login_failed" || offsetMs === undefined) return undefined;
+    const offsetSeconds = Math.round(Math.abs(offsetMs) / 1000);
+    return { code: "clock_skew", provider: config.provider.name, offsetSeconds };
+  }
 
   return {
     login: [goOnIfSignedIn, relyingParty, start, cannotStart],
@@ -217,7 +227,13 @@ function denialOf(error: unknown, provider: string, restartable: boolean): Denia
   if (isUnreachable(`${what} ${String(description)} ${error instanceof Error ? error.message : ""}`)) {
     return { code: "provider_unavailable", provider, what };
   }
-  return { code: "login_failed", what, restartable };
+  // RFC 6749 §5.2: the code has expired, or was used.
+  if (restartable || what === "invalid_grant") return { code: "login_link_used", what, restartable };
+  return { code: "login_failed", what, restartable: false };
+}
+
+function isRestartable(denial: Denial): boolean {
+  return denial.code === "login_expired" || ("restartable" in denial && denial.restartable);
 }
 
 function isUnreachable(text: string): boolean {

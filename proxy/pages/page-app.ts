@@ -8,6 +8,7 @@ import type { VerifiedIdentity } from "../../core/identity.ts";
 import type { Log } from "../../core/log.ts";
 import { StoreUnavailable } from "../../core/store.ts";
 import type { Keyring } from "../../token-exchange/keyring.ts";
+import { evaluate } from "../decide/decide.ts";
 import { grantsOf } from "../decide/grants.ts";
 import { decisionLine } from "../decision-line.ts";
 import type { Identify } from "../identify/identify.ts";
@@ -20,11 +21,10 @@ import { describeMe, type MeDeps } from "./me.ts";
 import { MY_SESSIONS_PATH, type MySessions } from "./my-sessions.ts";
 import { handle, type PageContext, type PageHandler } from "./page-context.ts";
 import { CALLBACK_PATH } from "./relying-party.ts";
-import { securityHeaders } from "./security-headers.ts";
 import type { StaticPages } from "./static-pages.ts";
 
 export type PageAppDeps = {
-  readonly publicUrl: string;
+  readonly securityHeaders: Readonly<Record<string, string>>;
   readonly context: PageContext;
   readonly identify: Identify;
   readonly login: LoginRoutes;
@@ -48,10 +48,13 @@ export function createPageApp(deps: PageAppDeps): PageApp {
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("query parser", "simple");
-  app.use(securityHeaders(deps.publicUrl));
   app.use((incoming, response, next) => {
     // What may be kept says so itself; sign-in redirects and refusals may not.
-    response.set({ "x-request-id": context.requestOf(incoming).id, "cache-control": "no-store" });
+    response.set({
+      ...deps.securityHeaders,
+      "x-request-id": context.requestOf(incoming).id,
+      "cache-control": "no-store",
+    });
     next();
   });
 
@@ -71,7 +74,14 @@ export function createPageApp(deps: PageAppDeps): PageApp {
       ),
     );
   on("get", "/", handle(context, signedIn(deps.pages.portal)));
-  on("get", "/chat/:agent", handle(context, signedIn(deps.pages.chat)));
+  on(
+    "get",
+    "/chat/:agent",
+    handle(
+      context,
+      signedIn(deps.pages.chat, ([, agent = ""]) => agent),
+    ),
+  );
   app.use("/assets", deps.pages.assets);
   on("get", LOGIN_PATH, ...deps.login.login);
   on("get", CALLBACK_PATH, ...deps.login.callback);
@@ -129,26 +139,32 @@ export function createPageApp(deps: PageAppDeps): PageApp {
     app(incoming, response);
   };
 
-  function signedIn(html: string): PageHandler {
+  /** @param agentIn names the agent that the page is about, if it is about one, by the segments of its path */
+  function signedIn(html: string, agentIn?: (segments: readonly string[]) => string): PageHandler {
     return async (request, response) => {
       const identity = await deps.identify(request);
-      const denial = identity.ok ? denialFor(request, identity.value) : identity.error;
+      const denial = identity.ok
+        ? denialFor(request, identity.value, agentIn?.(request.segments))
+        : identity.error;
       if (denial === undefined) {
         response.set("cache-control", "no-store").type("html").send(html);
       } else if (request.kind === "navigation" && needsLogin(denial)) {
         const returnTo = encodeURIComponent(`${request.path}${request.query}`);
         response.set("cache-control", "no-store").redirect(302, `${LOGIN_PATH}?return_to=${returnTo}`);
       } else {
-        context.refuse(request, response, denial);
+        context.refuse(request, response, denial, identity.ok ? { identity: identity.value } : {});
       }
     };
   }
 
-  function denialFor(request: ParsedRequest, identity: VerifiedIdentity): Denial | undefined {
-    const grants = grantsOf(identity, deps.me.access());
-    if (grants.ok) return undefined;
-    deps.audit.record(decisionLine(request, { identity }, grants.error));
-    return grants.error;
+  function denialFor(request: ParsedRequest, identity: VerifiedIdentity, agent?: string): Denial | undefined {
+    const access = deps.me.access();
+    const allowed =
+      agent === undefined ? grantsOf(identity, access) : evaluate(identity, { kind: "agent", agent }, access);
+    if (allowed.ok) return undefined;
+    const trail = agent === undefined ? { identity } : { identity, agent };
+    deps.audit.record(decisionLine(request, trail, allowed.error));
+    return allowed.error;
   }
 
   async function me(request: ParsedRequest, response: express.Response): Promise<void> {

@@ -2,14 +2,22 @@
 import type { IncomingMessage } from "node:http";
 import type { RequestHandler, Response } from "express";
 import type { Denial } from "../../core/denial.ts";
-import { jsonRefusal, pageRefusal } from "../refuse/refusal.ts";
+import type { Identity } from "../../core/identity.ts";
+import { jsonRefusal, pageRefusal, refusalContext } from "../refuse/refusal.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
 
 export type PageContext = {
   /** Remembers what the first stage read, so that no handler reads the raw request again. */
   attach(incoming: IncomingMessage, request: ParsedRequest): void;
   requestOf(incoming: IncomingMessage): ParsedRequest;
-  refuse(request: ParsedRequest, response: Response, denial: Denial): void;
+  refuse(request: ParsedRequest, response: Response, denial: Denial, known?: KnownOfAsker): void;
+};
+
+export type KnownOfAsker = {
+  /** Who is known to ask. */
+  readonly identity?: Identity;
+  /** Path to ask again, where that is not the request's own. */
+  readonly again?: string;
 };
 
 export type PageHandler = (request: ParsedRequest, response: Response) => Promise<void> | void;
@@ -23,9 +31,10 @@ export function createPageContext(contact: string): PageContext {
       if (request === undefined) throw new TypeError("a page was asked for without a parsed request");
       return request;
     },
-    refuse(request, response, denial) {
+    refuse(request, response, denial, { identity, again } = {}) {
       const shape = request.kind === "navigation" ? pageRefusal : jsonRefusal;
-      const { status, headers, body } = shape(denial, { requestId: request.id, contact });
+      const own = refusalContext(request, contact, identity);
+      const { status, headers, body } = shape(denial, again === undefined ? own : { ...own, address: again });
       response.status(status).set(headers).send(body);
     },
   };

@@ -1,9 +1,25 @@
-// What every page and API answer of the door carries: nothing inline, nothing from elsewhere, nothing framed.
+// What every page, refusal and API answer of the door carries: nothing inline, nothing from elsewhere, nothing framed,
+// no markup made from text.
 import helmet from "helmet";
 
-/** @param publicUrl own origin; its WebSocket form is the only other place pages connect to */
-export function securityHeaders(publicUrl: string) {
-  const https = publicUrl.startsWith("https:");
+/**
+ * Name and value of each.
+ * @param publicUrl own origin; its WebSocket form is the only other place pages connect to
+ */
+export function securityHeaders(publicUrl: string): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  const response = {
+    setHeader: (name: string, value: string) => void Object.assign(headers, { [name.toLowerCase()]: value }),
+    removeHeader: () => {},
+  };
+  // The headers are the same on every answer: made once, so that they can also go out where no express is.
+  policy(publicUrl.startsWith("https:"), publicUrl)({} as never, response as never, (error) => {
+    if (error !== undefined) throw error;
+  });
+  return Object.freeze(headers);
+}
+
+function policy(https: boolean, publicUrl: string) {
   return helmet({
     contentSecurityPolicy: {
       useDefaults: false,

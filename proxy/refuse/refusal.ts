@@ -1,10 +1,13 @@
 // Shapes a refusal for whoever asked: a page for people, JSON for programs. The words come from
-// core/denial-answer.ts; here they only get a form. Everything from outside is escaped.
+// core/denial-answer.ts; here they only get a form.
+
+import type { DenialAnswer } from "../../core/answer-shape.ts";
 import type { ErrorAnswer } from "../../core/api.ts";
 import type { Denial } from "../../core/denial.ts";
-import { answerTo, type DenialAnswer } from "../../core/denial-answer.ts";
+import { answerTo } from "../../core/denial-answer.ts";
+import type { Identity } from "../../core/identity.ts";
 import type { RequestId } from "../../core/ids.ts";
-import { escapeHtml, page } from "./page.ts";
+import { type RefusalContext, refusalPage } from "./refusal-page.ts";
 
 export type Refusal = {
   readonly status: number;
@@ -12,9 +15,27 @@ export type Refusal = {
   readonly body: string;
 };
 
-export type RefusalContext = { readonly requestId: RequestId /** Whom to ask. */; readonly contact: string };
+/** What a refusal needs to know of the request; the rest is unknown when not even its form could be read. */
+export type AskedFor = {
+  readonly id: RequestId;
+  readonly method: string;
+  readonly path: string | null;
+  readonly query?: string;
+};
 
-export function jsonRefusal(denial: Denial, context: RefusalContext): Refusal {
+/** @param identity who is known to ask, for the page to say */
+export function refusalContext(asked: AskedFor, contact: string, identity?: Identity): RefusalContext {
+  const { id: requestId, method, path, query = "" } = asked;
+  const repeatable = path !== null && (method === "GET" || method === "HEAD");
+  return {
+    requestId,
+    contact,
+    address: repeatable ? `${path}${query}` : null,
+    signedInAs: identity === undefined ? null : (identity.email ?? identity.name ?? identity.userId),
+  };
+}
+
+export function jsonRefusal(denial: Denial, context: Pick<RefusalContext, "requestId" | "contact">): Refusal {
   const answer = answerTo(denial);
   const body: ErrorAnswer = {
     error: {
@@ -27,37 +48,24 @@ export function jsonRefusal(denial: Denial, context: RefusalContext): Refusal {
   };
   return {
     status: answer.status,
-    headers: { ...headersOf(answer, context), "content-type": "application/json; charset=utf-8" },
+    headers: { ...headersOf(answer, context.requestId), "content-type": "application/json; charset=utf-8" },
     body: JSON.stringify(body),
   };
 }
 
 export function pageRefusal(denial: Denial, context: RefusalContext): Refusal {
   const answer = answerTo(denial);
-  const body = page(
-    answer.title,
-    `<h1>${escapeHtml(answer.title)}</h1>
-<p>${escapeHtml(answer.message)}</p>
-<p>If this seems wrong, ask ${escapeHtml(context.contact)} and give them this request id:</p>
-<p><code>${escapeHtml(context.requestId)}</code> <span class="code">${escapeHtml(answer.code)}</span></p>
-<p class="actions"><a class="button" href="/">Start page</a></p>${SIGN_OUT_CODES.has(answer.code) ? SIGN_OUT_FORM : ""}`,
-  );
   return {
     status: answer.status,
-    headers: { ...headersOf(answer, context), "content-type": "text/html; charset=utf-8" },
-    body,
+    headers: { ...headersOf(answer, context.requestId), "content-type": "text/html; charset=utf-8" },
+    body: refusalPage(answer, context),
   };
 }
 
-// Signed in as somebody who may not: the way forward may be to sign in as somebody else.
-const SIGN_OUT_CODES: ReadonlySet<string> = new Set(["user_denied", "agent_not_allowed", "no_agents"]);
-const SIGN_OUT_FORM = `
-<form method="post" action="/auth/logout"><button type="submit">Sign out</button></form>`;
-
-function headersOf(answer: DenialAnswer, context: RefusalContext): Record<string, string> {
+function headersOf(answer: DenialAnswer, requestId: RequestId): Record<string, string> {
   return {
     "cache-control": "no-store",
-    "x-request-id": context.requestId,
+    "x-request-id": requestId,
     ...(answer.retryAfterSeconds === undefined ? {} : { "retry-after": String(answer.retryAfterSeconds) }),
     ...(answer.wwwAuthenticate === undefined ? {} : { "www-authenticate": answer.wwwAuthenticate }),
     ...(answer.allow === undefined ? {} : { allow: answer.allow }),

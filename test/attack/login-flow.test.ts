@@ -97,7 +97,7 @@ describe("a callback", () => {
   it("restarts at most twice, then says that it did not work", async () => {
     const door = await startDoor();
     const third = await beginLogin(door, "/auth/login?restarts=2");
-    expectRefused(await comeBack(door, callbackQuery(third)), 400, "Signing in did not work");
+    expectRefused(await comeBack(door, callbackQuery(third)), 400, "This sign-in link works no more");
     await door.close();
   });
 
@@ -127,7 +127,7 @@ describe("a callback", () => {
     const begun = await beginLogin(door);
     provider.give(truthOf(provider, begun));
     const answer = await comeBack(door, queryOf(begun), begun.cookie);
-    expectRefused(answer, 400, "Signing in did not work");
+    expectRefused(answer, 400, /Signing in did not work|This sign-in link works no more/);
     await door.close();
   });
 
@@ -220,9 +220,7 @@ describe("a callback", () => {
       `${door.publicUrl}/auth/login?return_to=%2Fchat%2Fcoder&restarts=1`,
       false,
     ]);
-    expect(loginsIn(await door.closeAndReadAudit())).toEqual([
-      ["denied", "login_failed", "begun too long ago"],
-    ]);
+    expect(loginsIn(await door.closeAndReadAudit())).toEqual([["denied", "login_expired", "login_expired"]]);
   });
 
   it("checklist 2: begun just ten minutes ago signs in", async () => {
@@ -261,8 +259,22 @@ describe("a callback", () => {
     );
     const answer = await comeBack(door, callbackQuery(begun), begun.cookie);
     provider.answer("token", undefined);
-    expectRefused(answer, 400, "Signing in did not work");
-    expect(loginsIn(await door.closeAndReadAudit())).toEqual([["denied", "login_failed", "invalid_grant"]]);
+    expectRefused(answer, 400, "This sign-in link works no more");
+    expect(answer.body).toContain('id="again" href="/auth/login?return_to=%2F">Sign in again</a>');
+    expect(loginsIn(await door.closeAndReadAudit())).toEqual([
+      ["denied", "login_link_used", "invalid_grant"],
+    ]);
+  });
+
+  it("of a provider whose clock is far from ours says so, and blames nobody's device", async () => {
+    const clock = createManualClock(systemClock.now() - 95_000);
+    const door = await startDoor({ clock });
+    const begun = await beginLogin(door);
+    provider.give(truthOf(provider, begun));
+    const answer = await comeBack(door, callbackQuery(begun), begun.cookie);
+    expectRefused(answer, 503, "Two clocks do not agree");
+    expect(answer.body).toMatch(/are 9[456] seconds apart/);
+    expect(loginsIn(await door.closeAndReadAudit())).toEqual([["denied", "clock_skew", "clock_skew"]]);
   });
 
   it("checklist 10: its code goes nowhere but to the provider: no Referer, no cache, no echo", async () => {

@@ -21,6 +21,9 @@ const WIRE: Readonly<Record<DenialCode, Wire>> = {
   session_ended: [401, 1008, { wwwAuthenticate: "Bearer" }],
   bearer_invalid: [401, 1008, { wwwAuthenticate: 'Bearer error="invalid_token"' }],
   login_failed: [400, 1008],
+  login_expired: [400, 1008],
+  login_link_used: [400, 1008],
+  clock_skew: [503, 1013, { retryAfterSeconds: 60 }],
   email_missing: [403, 1008],
   groups_missing: [403, 1008],
   groups_overflow: [403, 1008],
@@ -64,13 +67,39 @@ describe("what a person is told", () => {
       ...DENIAL_SAMPLES.agent_not_allowed,
       grantedBy,
     });
-    expect(answerTo(denial(["engineering", "it"])).message).toBe("Members of engineering, it may use it.");
-    expect(answerTo(denial([])).message).toBe("No group grants it at the moment.");
+    expect(answerTo(denial(["engineering", "it"])).message).toBe(
+      "None of your groups grants it. Members of engineering, it may use it.",
+    );
+    expect(answerTo(denial([])).message).toBe(
+      "None of your groups grants it, and at the moment no group does.",
+    );
+  });
+
+  it("is a sentence that no name can turn around or drown", () => {
+    const grantedBy = ["a\u202eb\0", ...Array.from({ length: 20 }, () => "x".repeat(500))];
+    const { message } = answerTo({ ...DENIAL_SAMPLES.agent_not_allowed, grantedBy });
+    expect(message).toContain("Members of a[U+202E]b[U+0000], xxx");
+    expect(message).toMatch(/x… and 9 more may use it\.$/);
+    expect(message.length).toBeLessThan(1_600);
+  });
+
+  it("tells a sign-in that the provider ended from one that went wrong here", () => {
+    const message = (what: string) => answerTo({ ...DENIAL_SAMPLES.login_failed, what }).message;
+    expect(message("access_denied")).toBe(
+      "The identity provider ended the sign-in: it was cancelled, or this account is not assigned to this application.",
+    );
+    expect(message("invalid_scope")).toBe("The sign-in was not completed. Start it once more.");
+  });
+
+  it("is how much is accepted, in a unit that people use where it comes out even", () => {
+    const message = (limitBytes: number) => answerTo({ code: "body_too_large", limitBytes }).message;
+    expect(message(104_857_600)).toBe("At most 100 MiB are accepted here. Send it in smaller parts.");
+    expect(message(1_000)).toBe("At most 1000 bytes are accepted here. Send it in smaller parts.");
   });
 
   it("is where their history is when its endpoint is down", () => {
     expect(answerTo(DENIAL_SAMPLES.home_unavailable).message).toBe(
-      "Your history is on cloud/cloud-1, which is down. Nothing is lost; try again soon.",
+      "You may use it. Your history is on cloud/cloud-1, which is down. Nothing is lost; try again soon.",
     );
   });
 

@@ -73,14 +73,14 @@ export function meAfter(door: FrontDoorFixture, answer: RawAnswer): Promise<RawA
 }
 
 /** Asserts a refused login: a page with these words that nobody keeps, and no session. */
-export function expectRefused(answer: RawAnswer, status: number, words: string): void {
+export function expectRefused(answer: RawAnswer, status: number, words: string | RegExp): void {
   expect({
     status: answer.status,
     type: answer.headers.get("content-type"),
     cache: answer.headers.get("cache-control"),
     session: cookiesSetBy(answer).has("gatehouse"),
   }).toEqual({ status, type: "text/html; charset=utf-8", cache: "no-store", session: false });
-  expect(answer.body).toContain(words);
+  expect(answer.body).toMatch(words);
 }
 
 export function loginsIn(lines: readonly AuditLine[]): unknown[] {

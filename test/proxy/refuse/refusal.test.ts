@@ -1,11 +1,19 @@
 import { describe, expect, it, test } from "vitest";
 import type { Denial } from "../../../core/denial.ts";
+import { answerTo } from "../../../core/denial-answer.ts";
 import { DENIAL_SAMPLES } from "../../../dev/denial-samples.ts";
 import { denialReason } from "../../../proxy/refuse/denial-reason.ts";
-import { jsonRefusal, pageRefusal } from "../../../proxy/refuse/refusal.ts";
+import { jsonRefusal, pageRefusal, refusalContext } from "../../../proxy/refuse/refusal.ts";
+import type { RefusalContext } from "../../../proxy/refuse/refusal-page.ts";
+import { verifiedAlice } from "../../support/identity-fixture.ts";
 import { REQUEST_ID } from "../request-fixture.ts";
 
-const CONTEXT = { requestId: REQUEST_ID, contact: "it@example.com" };
+const CONTEXT: RefusalContext = {
+  requestId: REQUEST_ID,
+  contact: "it@example.com",
+  address: "/agents/coder/files?code=abc",
+  signedInAs: "alice@example.com",
+};
 const EVERY = Object.values(DENIAL_SAMPLES);
 
 describe("a refusal for a program", () => {
@@ -65,15 +73,50 @@ describe("a refusal for a person", () => {
       "5",
     ]);
     for (const part of [
-      "<h1>Your gateway is not answering</h1>",
-      "<p>Your history is on cloud/cloud-1, which is down. Nothing is lost; try again soon.</p>",
-      "ask it@example.com and give them this request id:",
-      `<code>${REQUEST_ID}</code>`,
-      '<span class="code">home_unavailable</span>',
-      '<a class="button" href="/">',
+      "<h1>This agent is offline at the moment</h1>",
+      "<bdi>You may use it. Your history is on cloud/cloud-1, which is down. Nothing is lost; try again soon.</bdi>",
+      "Ask <bdi>it@example.com</bdi> and pass this on:",
+      `<dt>Request id</dt><dd><bdi>${REQUEST_ID}</bdi></dd>`,
+      "<dt>Code</dt><dd><bdi>home_unavailable</bdi></dd>",
+      "<dt>Signed in as</dt><dd><bdi>alice@example.com</bdi></dd>",
+      '<a class="button primary" id="again" href="/agents/coder/files?code=abc">Try again</a>',
+      '<a class="button" href="/">Your agents</a>',
     ]) {
       expect(body).toContain(part);
     }
+  });
+
+  it("has nobody's name where nobody is signed in, and no address where none could be read", () => {
+    const { body } = pageRefusal(DENIAL_SAMPLES.request_malformed, {
+      ...CONTEXT,
+      address: null,
+      signedInAs: null,
+    });
+    expect(body.match(/<dt>.*?<\/dt>/g)).toEqual(["<dt>Code</dt>", "<dt>Request id</dt>"]);
+  });
+
+  it("passes the address on to IT without its query, which may hold a code", () => {
+    const { body } = pageRefusal(DENIAL_SAMPLES.agent_not_allowed, CONTEXT);
+    expect(body).toContain("<dt>Address</dt><dd><bdi>/agents/coder/files</bdi></dd>");
+    expect(body).not.toContain("abc");
+  });
+
+  it("tries again by itself only what the answer says will pass, and only what may be asked twice", () => {
+    const retrying = (context: RefusalContext) =>
+      EVERY.filter((denial) => pageRefusal(denial, context).body.includes("data-retry-after=")).map(
+        ({ code }) => code,
+      );
+    expect(retrying(CONTEXT)).toEqual(
+      EVERY.filter((denial) => answerTo(denial).retryAfterSeconds !== undefined).map(({ code }) => code),
+    );
+    expect(retrying({ ...CONTEXT, address: null })).toEqual([]);
+  });
+
+  it.each(EVERY)("always has a way forward: $code", (denial) => {
+    for (const address of ["/", "/agents/coder/", null])
+      expect(pageRefusal(denial, { ...CONTEXT, address }).body).toMatch(
+        /<div class="actions">\n(<a class="button|<form method="post" action="\/auth\/logout">)/,
+      );
   });
 
   it("escapes everything, whoever wrote it", () => {
@@ -85,7 +128,7 @@ describe("a refusal for a person", () => {
     ];
     for (const denial of denials) {
       const { body } = pageRefusal(denial, { ...CONTEXT, contact: hostile });
-      expect(body).not.toContain("<img");
+      expect(body).not.toContain("<img src=x");
       expect(body).toContain("&lt;img src=x onerror=&quot;alert(1)&quot;&gt;");
     }
   });
@@ -94,7 +137,34 @@ describe("a refusal for a person", () => {
     const offering = EVERY.filter((denial) =>
       pageRefusal(denial, CONTEXT).body.includes('action="/auth/logout"'),
     );
-    expect(offering.map(({ code }) => code)).toEqual(["user_denied", "agent_not_allowed", "no_agents"]);
+    expect(offering.map(({ code }) => code)).toEqual([
+      "email_missing",
+      "groups_missing",
+      "groups_overflow",
+      "user_denied",
+      "agent_not_allowed",
+      "no_agents",
+    ]);
+  });
+});
+
+describe("what a refusal knows of the request", () => {
+  const asked = { id: REQUEST_ID, method: "GET", path: "/chat/coder", query: "?a=b" };
+
+  it("is where to ask again, and who asks", () => {
+    expect(refusalContext(asked, "it@example.com", verifiedAlice())).toEqual({
+      requestId: REQUEST_ID,
+      contact: "it@example.com",
+      address: "/chat/coder?a=b",
+      signedInAs: "alice@example.com",
+    });
+  });
+
+  it.each([
+    ["a request that could do something twice", { ...asked, method: "POST" }],
+    ["one whose address could not be read", { ...asked, path: null }],
+  ])("is no address for %s", (_what, odd) => {
+    expect(refusalContext(odd, "it@example.com").address).toBeNull();
   });
 });
 
