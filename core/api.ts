@@ -1,4 +1,5 @@
 // The JSON that the front door's own API answers. Types only: pages and clients import them.
+import type { AssertionClaims } from "./assertion.ts";
 import type { AssertionFault } from "./denial.ts";
 
 export type AgentState = "up" | "down" | "draining";
@@ -16,10 +17,27 @@ export type MeAnswer = {
     readonly description: string;
     /** Gateway that serves it to this person; null when none is routed. */
     readonly gateway: string | null;
+    /** What operations calls that gateway, such as "Box in the Berlin office". */
+    readonly gatewayLabel: string | null;
     readonly state: AgentState;
+    /** This person has a connection to it now. */
+    readonly open: boolean;
+    /** RFC 3339, to the minute; null when it is not known to have been used in the last 90 days. */
+    readonly lastUsed: string | null;
   }[];
   /** `expiresAt`: RFC 3339. */
   readonly session: { readonly sid: string; readonly expiresAt: string };
+};
+
+/** `GET /api/me/told/{agent}`: what the gateway would be told now; a sample, nothing in it opens anything. */
+export type ToldAnswer = {
+  readonly agent: string;
+  readonly gateway: string;
+  readonly endpoint: string;
+  /** Name and value, as they are sent. */
+  readonly headers: readonly (readonly [string, string])[];
+  /** The assertion's header, and its claims decoded; its signature is left out. */
+  readonly assertion: { readonly header: string; readonly claims: AssertionClaims };
 };
 
 /** `GET /api/me/sessions`: the newest used first. Times are RFC 3339. */

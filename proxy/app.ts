@@ -20,6 +20,7 @@ import type { Tunnel, TunnelEnd } from "./forward/tunnel.ts";
 import { httpTarget, upgradeTarget } from "./forward-target.ts";
 import type { Identify } from "./identify/identify.ts";
 import { closeOf, type EndReason } from "./live/access-event.ts";
+import type { LastUse } from "./live/last-use.ts";
 import type { EndConnection, LiveConnections, PendingConnection } from "./live/live-connections.ts";
 import type { Place, Places } from "./live/places.ts";
 import type { PageApp } from "./pages/page-app.ts";
@@ -41,6 +42,7 @@ export type AppDeps = {
   readonly forwardHttp: HttpForwarder;
   readonly forwardUpgrade: UpgradeForwarder;
   readonly live: LiveConnections;
+  readonly lastUse: Pick<LastUse, "note">;
   readonly places: Places;
   /** Bytes in the body of a request to a page. */
   readonly pageBodyBytes: number;
@@ -108,7 +110,9 @@ export function createApp(deps: AppDeps): App {
     const placed = await place(identity.value, target, connection, trail);
     if (!placed.ok) return placed;
     const signed = deps.assert(request, placed.value.grant, placed.value.upstream, use);
-    return signed.ok ? ok({ upstream: placed.value.upstream, signed: signed.value }) : signed;
+    if (!signed.ok) return signed;
+    deps.lastUse.note(identity.value.userId, placed.value.grant.agent);
+    return ok({ upstream: placed.value.upstream, signed: signed.value });
   }
 
   /** Decides and routes by one policy snapshot; again by the next one if that took effect meanwhile. */
@@ -215,6 +219,7 @@ export function createApp(deps: AppDeps): App {
       () => (ended === undefined ? undefined : { code: "session_ended", how: "ended" }),
       (tunnelEnd) => {
         connection.remove();
+        if (trail.grant) deps.lastUse.note(trail.grant.identity.userId, trail.grant.agent);
         audit.record({
           ...decisionLine(request, trail, undefined),
           kind: "connection_closed",

@@ -6,6 +6,7 @@ import type { Store } from "../core/store.ts";
 import { createProviderLogouts } from "../token-exchange/provider-logouts.ts";
 import { createLogoutTokenVerifier } from "../token-exchange/verify-logout-token.ts";
 import { createProviderTokenVerifier } from "../token-exchange/verify-provider-token.ts";
+import { createAsserter } from "./assert/assert.ts";
 import type { Leaves } from "./leaves.ts";
 import { createBackchannelLogout } from "./pages/backchannel-logout.ts";
 import { createLogin } from "./pages/login.ts";
@@ -16,8 +17,10 @@ import { createPageContext } from "./pages/page-context.ts";
 import { securityHeaders } from "./pages/security-headers.ts";
 import { readStaticPages } from "./pages/static-pages.ts";
 import { createTokenEndpoint } from "./pages/token.ts";
+import { createTold } from "./pages/told.ts";
 import type { Readiness } from "./private-server.ts";
 import { sessionCookieName } from "./request/cookie.ts";
+import { createRouter } from "./route/pick-endpoint.ts";
 
 export type PageParts = {
   readonly config: FrontDoorConfig;
@@ -32,8 +35,10 @@ export type PageParts = {
 export function composePages(parts: PageParts): PageApp {
   const { config, leaves, store, webFolder, readiness, clock, log } = parts;
   const { publicUrl, provider, contact } = config;
-  const { audit, keyring, metadata, policy, sessions, endings, identify, attempts, events } = leaves;
+  const { audit, keyring, metadata, policy, sessions, endings, identify, attempts, events, homes, health } =
+    leaves;
   const access = () => policy.current().access;
+  const table = () => policy.current().routing;
   const context = createPageContext(contact);
   const cookieName = sessionCookieName(publicUrl);
   const logout = createLogout({
@@ -99,7 +104,16 @@ export function composePages(parts: PageParts): PageApp {
       publicUrl,
       refuse: context.refuse,
     }),
-    me: { access, table: () => policy.current().routing, homes: leaves.homes, health: leaves.health },
+    me: { access, table, homes, health, lastUse: leaves.lastUse, live: leaves.live },
+    told: createTold({
+      identify,
+      access,
+      table,
+      route: createRouter({ homes, health }),
+      assert: createAsserter({ keyring, clock, publicUrl, groupsClaim: config.groups.claim }),
+      audit,
+      refuse: context.refuse,
+    }),
     mySessions: createMySessions({
       identify,
       sessionList: leaves.sessionList,

@@ -29,6 +29,7 @@ import { type ConfirmSession, createSessions } from "./identify/sessions.ts";
 import { createVerifiedCache } from "./identify/verified-cache.ts";
 import { followEvents } from "./live/follow-events.ts";
 import { createJudge } from "./live/judge.ts";
+import { createLastUse } from "./live/last-use.ts";
 import { createLiveConnections } from "./live/live-connections.ts";
 import { createMetrics } from "./metrics.ts";
 import { createPolicyChanges } from "./policy/policy-changes.ts";
@@ -183,6 +184,7 @@ export async function openLeaves(
       verifyAccessToken(token, { keyring, sessions: bearerSessions, publicUrl, clock }, asOfEvent),
   });
   const homes = createHomes(store);
+  const lastUse = createLastUse({ store, clock });
   const health = createHealth({ table: () => policy.current().routing, clock, log });
   return {
     traffic,
@@ -207,5 +209,6 @@ export async function openLeaves(
     identify,
     homes,
     health,
+    lastUse,
   };
 }

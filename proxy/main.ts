@@ -115,6 +115,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     }),
     forwardUpgrade: createUpgradeForwarder({ clock, health, traffic: leaves.traffic, limits: timeouts }),
     live,
+    lastUse: leaves.lastUse,
     places: createPlaces(limits),
     pageBodyBytes: limits.pageBodyBytes,
     pages: composePages({ config, leaves, store, webFolder, readiness: readiness.state, clock, log }),

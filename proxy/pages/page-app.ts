@@ -22,6 +22,7 @@ import { MY_SESSIONS_PATH, type MySessions } from "./my-sessions.ts";
 import { handle, type PageContext, type PageHandler } from "./page-context.ts";
 import { CALLBACK_PATH } from "./relying-party.ts";
 import type { StaticPages } from "./static-pages.ts";
+import { TOLD_PATH } from "./told.ts";
 
 export type PageAppDeps = {
   readonly securityHeaders: Readonly<Record<string, string>>;
@@ -31,6 +32,7 @@ export type PageAppDeps = {
   readonly logout: PageHandler;
   readonly backchannelLogout: BackchannelLogoutRoute;
   readonly token: PageHandler;
+  readonly told: PageHandler;
   readonly me: MeDeps;
   readonly mySessions: MySessions;
   readonly keyring: Keyring;
@@ -97,6 +99,7 @@ export function createPageApp(deps: PageAppDeps): PageApp {
   app.delete(MY_SESSIONS_PATH, handle(context, deps.mySessions.endOthers));
   refuseOthers(MY_SESSIONS_PATH, ["GET", "DELETE"]);
   on("delete", `${MY_SESSIONS_PATH}/:sid`, handle(context, deps.mySessions.endOne));
+  on("get", `${TOLD_PATH}/:agent`, handle(context, deps.told));
   on("get", "/api/token", handle(context, deps.token));
   on(
     "get",

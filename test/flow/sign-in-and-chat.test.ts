@@ -38,7 +38,14 @@ describe("the table of people", () => {
     name: "Analyst",
     description: "Works with the company's figures, on the box in Berlin.",
   };
-  const at = (gateway: string, agent: object) => ({ ...agent, gateway, state: "up" });
+  const labels: Readonly<Record<string, string>> = { cloud: "Cloud", berlin: "Box in the Berlin office" };
+  const unused = { state: "up", open: false, lastUsed: null };
+  const at = (gateway: string, agent: object) => ({
+    ...agent,
+    gateway,
+    gatewayLabel: labels[gateway],
+    ...unused,
+  });
   const expected: Readonly<Record<string, { agents: unknown[]; roles: string[] }>> = {
     "alice@example.com": { agents: [at("cloud", assistant), at("cloud", coder)], roles: [] },
     "bob@example.com": { agents: [at("cloud", assistant), at("berlin", analyst)], roles: [] },

@@ -353,7 +353,16 @@ export function signedIn(state: AgentState, agents = ["assistant"]): () => Respo
     name: "Alice",
     groups: ["engineering"],
     roles: [],
-    agents: agents.map((id) => ({ id, name: id, description: "", gateway: "cloud", state })),
+    agents: agents.map((id) => ({
+      id,
+      name: id,
+      description: "",
+      gateway: "cloud",
+      gatewayLabel: "Cloud",
+      state,
+      open: false,
+      lastUsed: null,
+    })),
     session: { sid: "s_1", expiresAt: "2026-11-21T12:00:00Z" },
   };
   return () => jsonResponse(200, me);

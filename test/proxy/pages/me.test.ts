@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { err } from "../../../core/result.ts";
 import { describeMe } from "../../../proxy/pages/me.ts";
+import { agentId } from "../../support/assertion-fixture.ts";
 import { verifiedAlice } from "../../support/identity-fixture.ts";
 import { NOW } from "../../support/provider-fixture.ts";
 import { CATALOGUE, GATEWAYS, policyOf, tableOf } from "../policy-fixture.ts";
@@ -12,7 +13,7 @@ const POLICY = policyOf({
   users: { "eve@example.com": { deny: true } },
 });
 const TABLE = tableOf({
-  gateways: GATEWAYS,
+  gateways: { ...GATEWAYS, berlin: { ...GATEWAYS.berlin, label: "Box in the Berlin office" } },
   routes: [
     { agents: ["analyst"], to: "berlin" },
     { agents: ["coder"], to: "cloud" },
@@ -25,6 +26,24 @@ function me(identity = verifiedAlice(), health = healthOf("up")) {
     table: () => TABLE,
     homes: { of: async (_user, { endpoints }) => endpoints[0] },
     health,
+    lastUse: { of: async (_user, agent) => (agent === "coder" ? NOW - 60_000 : undefined) },
+    live: {
+      ofUser: () => [
+        { identity, since: NOW, decided: undefined },
+        {
+          identity,
+          since: NOW,
+          decided: {
+            target: { kind: "first" },
+            agents: [agentId("coder")],
+            gateway: "cloud",
+            endpoint: "cloud-1",
+            address: "http://10.0.1.10:18789",
+            snapshot: 1,
+          },
+        },
+      ],
+    },
   });
 }
 
@@ -40,9 +59,36 @@ describe("what a person is told of themselves", () => {
         groups: ["engineering"],
         roles: ["it"],
         agents: [
-          { id: "assistant", name: "Assistant", description: "", gateway: null, state: "down" },
-          { id: "coder", name: "Coder", description: "Writes code.", gateway: "cloud", state: "up" },
-          { id: "analyst", name: "Analyst", description: "", gateway: "berlin", state: "up" },
+          {
+            id: "assistant",
+            name: "Assistant",
+            description: "",
+            gateway: null,
+            gatewayLabel: null,
+            state: "down",
+            open: false,
+            lastUsed: null,
+          },
+          {
+            id: "coder",
+            name: "Coder",
+            description: "Writes code.",
+            gateway: "cloud",
+            gatewayLabel: "cloud",
+            state: "up",
+            open: true,
+            lastUsed: new Date(NOW - 60_000).toISOString(),
+          },
+          {
+            id: "analyst",
+            name: "Analyst",
+            description: "",
+            gateway: "berlin",
+            gatewayLabel: "Box in the Berlin office",
+            state: "up",
+            open: false,
+            lastUsed: null,
+          },
         ],
         session: { sid: alice.sid, expiresAt: new Date(NOW + 3_600_000).toISOString() },
       },
