@@ -1,7 +1,9 @@
-// A "no" with a way forward: what it is, whom to ask, and the number to quote.
+// A "no" with a way forward: what it is, whom to ask, and what to pass on to them.
 import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import type { Refusal } from "../client/ask-me.ts";
 import { readContact } from "./contact.ts";
+import { canCopy, copyText } from "./copy-text.ts";
 
 type Props = {
   readonly title: string;
@@ -12,24 +14,38 @@ type Props = {
 
 export function RefusalPanel({ title, refusal, children }: Props) {
   const contact = refusal.contact ?? readContact();
+  const report = [title, refusal.message, `Request id: ${refusal.requestId ?? "none"}`].join("\n");
   return (
-    <section class="panel" aria-labelledby="refusal-title">
+    <section class="panel refusal" aria-labelledby="refusal-title">
       <h1 id="refusal-title">{title}</h1>
       <p>
         <bdi>{refusal.message}</bdi>
       </p>
-      <p>
-        If that is wrong, ask <bdi>{contact}</bdi>.
-      </p>
-      {refusal.requestId !== null && (
-        <dl class="facts">
-          <dt>Request id</dt>
-          <dd>
-            <code>{refusal.requestId}</code>
-          </dd>
-        </dl>
-      )}
       {children !== undefined && <div class="actions">{children}</div>}
+      <div class="for-it">
+        <p>
+          If that is wrong, ask <bdi>{contact}</bdi>.
+        </p>
+        {refusal.requestId !== null && (
+          <dl class="facts">
+            <dt>Request id</dt>
+            <dd>
+              <bdi>{refusal.requestId}</bdi>
+            </dd>
+          </dl>
+        )}
+        {canCopy() && <CopyButton text={report} />}
+      </div>
     </section>
+  );
+}
+
+function CopyButton({ text }: { readonly text: string }) {
+  const [label, setLabel] = useState("Copy for IT");
+  const copy = async () => setLabel((await copyText(text)) ? "Copied" : "The browser did not allow it");
+  return (
+    <button type="button" onClick={() => void copy()}>
+      {label}
+    </button>
   );
 }

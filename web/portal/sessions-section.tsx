@@ -1,7 +1,9 @@
-// Where I am signed in: one row for each session, with a way to end the others.
+// Where I am signed in: one row for each session, each with its way out.
 import type { MySession } from "../client/my-sessions.ts";
+import { browserName } from "./browser-name.ts";
+import { timeText } from "./time-text.ts";
 
-export type SessionsView = {
+type Props = {
   /** null: not answered yet, or they cannot be told now. */
   readonly sessions: readonly MySession[] | null;
   /** What went wrong with the last press of a button. */
@@ -10,39 +12,45 @@ export type SessionsView = {
   readonly endOthers: () => void;
 };
 
-export function SessionsSection({ sessions, notice, end, endOthers }: SessionsView) {
+export function SessionsSection({ sessions, notice, end, endOthers }: Props) {
   if (sessions === null) return null;
+  const others = sessions.filter(({ current }) => !current).length;
   return (
     <section class="sessions" aria-labelledby="sessions">
-      <h2 id="sessions">Where you are signed in</h2>
+      <div class="sessions-head">
+        <h2 id="sessions">Where you are signed in</h2>
+        {others > 0 && (
+          <button type="button" onClick={endOthers}>
+            Sign out everywhere else ({others})
+          </button>
+        )}
+      </div>
+      {notice !== null && <p role="alert">{notice}</p>}
       <ul>
         {sessions.map((session) => (
           <SessionRow key={session.sid} session={session} end={end} />
         ))}
       </ul>
-      {notice !== null && <p role="alert">{notice}</p>}
-      {sessions.some(({ current }) => !current) && (
-        <div class="actions">
-          <button type="button" onClick={endOthers}>
-            Sign out everywhere else
-          </button>
-        </div>
-      )}
     </section>
   );
 }
 
-function SessionRow({ session, end }: { readonly session: MySession; readonly end: SessionsView["end"] }) {
-  const name = nameOf(session);
+function SessionRow({ session, end }: { readonly session: MySession } & Pick<Props, "end">) {
+  const name =
+    session.kind === "bearer"
+      ? "A program with an access token"
+      : browserName(session.from?.userAgent ?? null);
+  const label = `Sign out: ${name}, since ${timeText(session.since)}`;
   return (
     <li>
       <div>
         <p>
           <bdi>{name}</bdi>
-          {session.current && <strong> (this session)</strong>}
+          {session.current && <strong class="here">This session</strong>}
         </p>
         <p class="quiet">
-          Since {timeText(session.since)}, last used {timeText(session.lastSeen)}
+          Since {timeText(session.since)}, last used {timeText(session.lastSeen)}, until{" "}
+          {timeText(session.expiresAt)} at most
           {session.from !== null && (
             <>
               , from <bdi>{session.from.peer}</bdi>
@@ -55,20 +63,17 @@ function SessionRow({ session, end }: { readonly session: MySession; readonly en
           )}
         </p>
       </div>
-      {!session.current && (
-        <button type="button" aria-label={`Sign out: ${name}`} onClick={() => end(session.sid)}>
+      {session.current ? (
+        <form method="post" action="/auth/logout">
+          <button type="submit" aria-label={label}>
+            Sign out
+          </button>
+        </form>
+      ) : (
+        <button type="button" aria-label={label} onClick={() => end(session.sid)}>
           Sign out
         </button>
       )}
     </li>
   );
-}
-
-function nameOf({ kind, from }: MySession): string {
-  if (kind === "bearer") return "A program with an access token";
-  return from?.userAgent ?? "A browser";
-}
-
-function timeText(time: string): string {
-  return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 }
