@@ -31,14 +31,19 @@ export function loginStateIn(query: string): LoginState | undefined {
 }
 
 /**
- * Whether a callback answers another login than the one its browser remembers: another tab's, or one forgotten.
+ * Which login the browser remembers: none, the one that this callback answers, or another, begun by another tab.
  * Both sides are untrusted; nothing but starting once more hangs on it.
  * @param query of the callback
  * @param cookies value of the `Cookie` header
  */
-export function answersOtherLogin(query: string, cookies: string | undefined, cookieName: string): boolean {
+export function rememberedLogin(
+  query: string,
+  cookies: string | undefined,
+  cookieName: string,
+): "none" | "this" | "another" {
   const record = (cookies ?? "").split(";").find((pair) => pair.trim().startsWith(`${cookieName}=`));
-  return record === undefined || recordedState(record) !== new URLSearchParams(query).get("state");
+  if (record === undefined) return "none";
+  return recordedState(record) === new URLSearchParams(query).get("state") ? "this" : "another";
 }
 
 // `name=<JSON, percent-encoded>.<signature>`, as the library writes it.

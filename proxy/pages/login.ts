@@ -15,13 +15,14 @@ import type { SessionDetails, Sessions } from "../identify/sessions.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
 import { type IdTokenVerifier, loginDenialOf } from "./id-token.ts";
 import {
-  answersOtherLogin,
   type LoginState,
   loginStateIn,
   MAX_RESTARTS,
   newLoginState,
+  rememberedLogin,
   restartsIn,
 } from "./login-state.ts";
+import { waitForOtherTab } from "./other-tab.ts";
 import type { PageContext } from "./page-context.ts";
 import {
   type AnsweredTokens,
@@ -51,7 +52,7 @@ export type LoginDeps = {
 
 export type LoginRoutes = {
   readonly login: readonly [RequestHandler, RequestHandler, RequestHandler, ErrorRequestHandler];
-  readonly callback: readonly [RequestHandler, RequestHandler, ErrorRequestHandler];
+  readonly callback: readonly [RequestHandler, RequestHandler, RequestHandler, ErrorRequestHandler];
 };
 
 /** A login begun longer ago is refused. */
@@ -72,6 +73,7 @@ class LoginRefused extends Error {
 export function createLogin(deps: LoginDeps): LoginRoutes {
   const { config, clock, context } = deps;
   const { publicUrl } = config;
+  const transaction = transactionCookieName(publicUrl);
 
   const relyingParty = createRelyingParty({
     config,
@@ -162,26 +164,43 @@ export function createLogin(deps: LoginDeps): LoginRoutes {
   const failed: ErrorRequestHandler = (error, incoming, response, next) => {
     if (error instanceof StoreUnavailable) return next(error);
     const request = context.requestOf(incoming);
-    const transaction = transactionCookieName(publicUrl);
-    const restartable = answersOtherLogin(request.query, request.headers.get("cookie"), transaction);
+    const forgotten = remembered(request) === "none";
     const refused =
-      error instanceof LoginRefused ? error.denial : denialOf(error, config.provider.name, restartable);
-    const denial = causeInClocks(refused) ?? refused;
-    record(request, {
-      outcome: "denied",
-      code: denial.code,
-      reason: "what" in denial ? denial.what : denial.code,
-    });
+      error instanceof LoginRefused ? error.denial : denialOf(error, config.provider.name, forgotten);
     response.clearCookie(transaction, cookieAttributes(publicUrl));
-    const restarts = loginStateIn(request.query)?.restarts ?? MAX_RESTARTS;
-    const returnTo = wantedPath(request, publicUrl);
-    if (!isRestartable(denial) || restarts >= MAX_RESTARTS) {
-      const again = `${LOGIN_PATH}?${new URLSearchParams({ return_to: returnTo })}`;
-      return context.refuse(request, response, denial, { again });
-    }
-    const query = new URLSearchParams({ return_to: returnTo, restarts: String(restarts + 1) });
-    redirect(response, `${publicUrl}${LOGIN_PATH}?${query}`);
+    refuseCallback(request, response, causeInClocks(refused) ?? refused, (url) => redirect(response, url));
   };
+
+  // The other tab's login is left alone: the library would take its record out of the browser, and neither would arrive.
+  const ofAnotherTab: RequestHandler = (incoming, response, next) => {
+    const request = context.requestOf(incoming);
+    if (remembered(request) !== "another") return next();
+    const denial: Denial = { code: "login_link_used", what: "another tab began a login", restartable: true };
+    refuseCallback(request, response, denial, (url, restarts) => waitForOtherTab(response, restarts, url));
+  };
+
+  /** @param restart where the same login starts once more, and how often it was restarted already */
+  function refuseCallback(
+    request: ParsedRequest,
+    response: Response,
+    denial: Denial,
+    restart: (url: string, restarts: number) => void,
+  ): void {
+    const reason = "what" in denial ? denial.what : denial.code;
+    record(request, { outcome: "denied", code: denial.code, reason });
+    const restarts = loginStateIn(request.query)?.restarts ?? MAX_RESTARTS;
+    const login = new URLSearchParams({ return_to: wantedPath(request, publicUrl) });
+    if (!isRestartable(denial) || restarts >= MAX_RESTARTS) {
+      context.refuse(request, response, denial, { again: `${LOGIN_PATH}?${login}` });
+    } else {
+      login.set("restarts", String(restarts + 1));
+      restart(`${publicUrl}${LOGIN_PATH}?${login}`, restarts);
+    }
+  }
+
+  function remembered({ query, headers }: ParsedRequest) {
+    return rememberedLogin(query, headers.get("cookie"), transaction);
+  }
 
   // With clocks apart, a token that is valid looks expired, or not valid yet.
   function causeInClocks(denial: Denial): Denial | undefined {
@@ -193,7 +212,7 @@ export function createLogin(deps: LoginDeps): LoginRoutes {
 
   return {
     login: [goOnIfSignedIn, relyingParty, start, cannotStart],
-    callback: [goOnIfSignedIn, relyingParty, failed],
+    callback: [goOnIfSignedIn, ofAnotherTab, relyingParty, failed],
   };
 }
 

@@ -89,8 +89,41 @@ describe("a callback", () => {
     const theirs = await beginLogin(door);
     const mine = await beginLogin(door);
     provider.give(truthOf(provider, theirs));
+    const exchanges = provider.requests.length;
     const answer = await comeBack(door, callbackQuery(theirs), mine.cookie);
-    expect([answer.status, cookiesSetBy(answer).has("gatehouse")]).toEqual([303, false]);
+    expect([answer.status, setCookieLines(answer)]).toEqual([200, []]);
+    expect(provider.requests.slice(exchanges).filter(({ path }) => path === "/token")).toEqual([]);
+    await door.close();
+  });
+
+  it("of a tab that another one has overtaken waits for it, and takes nothing from it", async () => {
+    const door = await startDoor();
+    const mine = await beginLogin(door, "/auth/login?return_to=/chat/coder");
+    const other = await beginLogin(door);
+    const waits = await comeBack(door, callbackQuery(mine), other.cookie);
+    const onwards = `${door.publicUrl}/auth/login?return_to=%2Fchat%2Fcoder&restarts=1`;
+    expect([waits.status, waits.headers.get("refresh"), waits.headers.get("cache-control")]).toEqual([
+      200,
+      `2;url=${onwards}`,
+      "no-store",
+    ]);
+    expect(waits.body).toContain(`href="${onwards.replace("&", "&amp;")}"`);
+    provider.give(truthOf(provider, other));
+    const arrived = await comeBack(door, callbackQuery(other), other.cookie);
+    expect(cookiesSetBy(arrived).has("gatehouse")).toBe(true);
+    await door.close();
+  });
+
+  it("that is overtaken again and again waits longer, and says in the end that it did not work", async () => {
+    const door = await startDoor();
+    const again = async (restarts: number) => {
+      const mine = await beginLogin(door, `/auth/login?restarts=${restarts}`);
+      return comeBack(door, callbackQuery(mine), (await beginLogin(door)).cookie);
+    };
+    expect((await again(1)).headers.get("refresh")).toMatch(/^5;url=.*restarts=2$/);
+    const last = await again(2);
+    expectRefused(last, 400, "This sign-in link works no more");
+    expect(last.body).toContain('href="/auth/login?return_to=%2F">Sign in again</a>');
     await door.close();
   });
 
@@ -165,7 +198,7 @@ describe("a callback", () => {
     const begun = await beginLogin(door);
     provider.give(truthOf(provider, begun));
     const answer = await comeBack(door, callbackQuery(begun), change(begun.cookie));
-    expect([[303, 400].includes(answer.status), cookiesSetBy(answer).has("gatehouse")]).toEqual([
+    expect([[200, 303, 400].includes(answer.status), cookiesSetBy(answer).has("gatehouse")]).toEqual([
       true,
       false,
     ]);

@@ -71,9 +71,11 @@ export function createScriptedBrowser(): ScriptedBrowser {
   };
 }
 
-/** Where an answer redirects to; undefined when it does not. */
+/** Where an answer redirects to, without waiting where it says to wait; undefined when it does not. */
 export function redirectOf({ url, status, headers }: PageAnswer): URL | undefined {
-  const { location } = headers;
+  const { location, refresh } = headers;
+  const later = /^\d+;url=(.*)$/.exec(String(refresh ?? ""))?.[1];
+  if (later !== undefined) return new URL(later, url);
   return status >= 300 && status < 400 && location !== undefined ? new URL(location, url) : undefined;
 }
 

@@ -50,6 +50,6 @@ export function AgentCard({ agent }: { readonly agent: Agent }) {
 
 function LastUsed({ agent: { open, lastUsed } }: { readonly agent: Agent }) {
   if (open) return <>Open now</>;
-  if (lastUsed === null) return <>Not yet, or long ago</>;
+  if (lastUsed === null) return <>Not in the last 90 days</>;
   return <time dateTime={lastUsed}>{timeText(lastUsed)}</time>;
 }

@@ -47,7 +47,9 @@ function Answer({ told }: { readonly told: Told | null }) {
   return (
     <>
       <ol class="way">
-        <li>You</li>
+        <li>
+          You <bdi class="quiet">{assertion.claims.email ?? assertion.claims.name ?? assertion.claims.sub}</bdi>
+        </li>
         <li>
           Front door <span class="quiet">checks your session and IT's rules, and signs</span>
         </li>
