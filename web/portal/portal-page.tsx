@@ -111,8 +111,8 @@ function NoAgents({ me }: { readonly me: MeAnswer }) {
         </dl>
       )}
       <p>
-        To get one, ask <bdi>{readContact()}</bdi>. It appears here as soon as they have given it to you;
-        there is no need to sign in again.
+        To get one, ask <bdi>{readContact()}</bdi>. Once they have given it to you, it appears here. If it
+        does not within a few minutes, sign out and in again.
       </p>
     </section>
   );

@@ -48,7 +48,8 @@ function Answer({ told }: { readonly told: Told | null }) {
     <>
       <ol class="way">
         <li>
-          You <bdi class="quiet">{assertion.claims.email ?? assertion.claims.name ?? assertion.claims.sub}</bdi>
+          You{" "}
+          <bdi class="quiet">{assertion.claims.email ?? assertion.claims.name ?? assertion.claims.sub}</bdi>
         </li>
         <li>
           Front door <span class="quiet">checks your session and IT's rules, and signs</span>
