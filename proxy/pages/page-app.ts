@@ -213,7 +213,9 @@ function describe(error: unknown): string {
 
 const SIGNED_OUT = page(
   "Signed out",
-  `<h1>You are signed out</h1>
+  `<article class="panel refusal">
+<h1>You are signed out</h1>
 <p>Your session and every open chat of it have ended.</p>
-<p class="actions"><a class="button" href="/">Sign in again</a></p>`,
+<p class="actions"><a class="button primary" href="/">Sign in again</a></p>
+</article>`,
 );
