@@ -1,9 +1,15 @@
 // Attacks by the mechanics of upgrades: handshakes that only look like one, bytes that come too early, gateways
 // that answer something else, pages of other sites (rows S99 to S119 as far as they concern upgrades).
-import type { Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ALICE, type FrontDoorFixture, startTestFrontDoor } from "../support/front-door-fixture.ts";
-import { handshake, head, type RawAnswer, rawConnect, rawExchange } from "../support/raw-client.ts";
+import {
+  handshake,
+  head,
+  type RawAnswer,
+  rawConnect,
+  rawExchange,
+  untilClosed,
+} from "../support/raw-client.ts";
 import {
   type RecordedRequest,
   type RecorderGateway,
@@ -392,15 +398,3 @@ describe("an open tunnel", () => {
     socket.destroy();
   });
 });
-
-function untilClosed(socket: Socket, onText: (received: string) => void): Promise<string> {
-  return new Promise((resolve) => {
-    let received = "";
-    socket.on("data", (chunk) => {
-      received += chunk.toString("latin1");
-      onText(received);
-    });
-    socket.on("error", () => {});
-    socket.on("close", () => resolve(received));
-  });
-}

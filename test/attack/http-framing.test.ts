@@ -1,9 +1,8 @@
 // Attacks by the framing of HTTP messages: what one reader takes for a body and another for the next request, heads
 // that never end, answers of a gateway that belong to nobody (rows S99 to S104, S121).
-import type { Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ALICE, BOB, type FrontDoorFixture, startTestFrontDoor } from "../support/front-door-fixture.ts";
-import { handshake, head, rawConnect, rawExchange } from "../support/raw-client.ts";
+import { handshake, head, rawConnect, rawExchange, untilClosed } from "../support/raw-client.ts";
 import { type RecorderGateway, startRecorder } from "../support/recorder-gateway.ts";
 
 const HEADER_COUNT = 40;
@@ -448,14 +447,3 @@ describe("a gateway's answers", () => {
     ]);
   });
 });
-
-function untilClosed(socket: Socket): Promise<string> {
-  return new Promise((resolve) => {
-    let received = "";
-    socket.on("data", (chunk) => {
-      received += chunk.toString("latin1");
-    });
-    socket.on("error", () => {});
-    socket.on("close", () => resolve(received));
-  });
-}

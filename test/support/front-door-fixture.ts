@@ -14,6 +14,7 @@ import { newSessionHandle, type SessionHandle, userIdOf } from "../../core/ids.t
 import { createLog, type Log } from "../../core/log.ts";
 import { ok } from "../../core/result.ts";
 import type { Store } from "../../core/store.ts";
+import { createSessionEndings } from "../../proxy/identify/session-endings.ts";
 import { createSessions } from "../../proxy/identify/sessions.ts";
 import { type RunningFrontDoor, startFrontDoor } from "../../proxy/main.ts";
 import { sessionCookieName } from "../../proxy/request/cookie.ts";
@@ -71,6 +72,8 @@ export type FrontDoorFixture = {
   readonly data: string;
   /** Makes a session as a login would; the text is a `Cookie` value. */
   signIn(person: TestPerson): Promise<string>;
+  /** Ends all sessions of the person, as signing out does. */
+  signOut(person: TestPerson): Promise<void>;
   /** Lines already on disk; writing is queued, so the newest may be missing. */
   auditLines(): Promise<AuditLine[]>;
   /** Edits IT's or ops's file and has the door read them. */
@@ -145,9 +148,11 @@ export async function startTestFrontDoor(options: FrontDoorOptions): Promise<Fro
     clock,
     log: options.log ?? createLog("front-door", "silent"),
   });
+  const index = createSessionIndex(store, clock.now);
+  const endings = createSessionEndings(store, index);
   const sessions = createSessions({
     store,
-    index: createSessionIndex(store, clock.now),
+    index,
     clock,
     encryptionKey: ENCRYPTION_KEY,
     rules: { absoluteMs: config.session.absolute, idleMs: config.session.idle },
@@ -189,6 +194,9 @@ export async function startTestFrontDoor(options: FrontDoorOptions): Promise<Fro
         clock.now(),
       );
       return `${sessionCookieName(publicUrl)}=${handle}`;
+    },
+    async signOut({ subject }) {
+      await endings.endOf(userIdOf(issuer, subject), () => true, "signed_out");
     },
     auditLines,
     async editPolicy(edit) {

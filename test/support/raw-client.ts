@@ -64,12 +64,61 @@ export function rawConnect(port: number, bytes: string | Buffer): Promise<Socket
   });
 }
 
+/** Everything until the connection is closed, however that happens. */
+export function untilClosed(socket: Socket, onText: (received: string) => void = () => {}): Promise<string> {
+  return new Promise((resolve) => {
+    let received = "";
+    socket.on("data", (chunk) => {
+      received += chunk.toString("latin1");
+      onText(received);
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => resolve(received));
+  });
+}
+
+export type RawConversation = {
+  readonly socket: Socket;
+  /** Writes these bytes and reads one answer; all that has come since counts as that answer. */
+  ask(bytes: string, stopAt?: (text: string) => boolean): Promise<RawAnswer>;
+  /** All that has come since the last answer was asked for. */
+  since(): string;
+  close(): void;
+};
+
+/** One kept-alive connection for several requests, one after another. */
+export async function rawConversation(port: number): Promise<RawConversation> {
+  const socket = await rawConnect(port, "");
+  let text = "";
+  let check = () => {};
+  socket.on("data", (chunk) => {
+    text += chunk.toString("latin1");
+    check();
+  });
+  socket.on("error", () => {});
+  return {
+    socket,
+    ask(bytes, stopAt = hasWholeAnswer) {
+      text = "";
+      socket.write(bytes);
+      return new Promise((resolve) => {
+        check = () => {
+          if (stopAt(text) || socket.destroyed) resolve(readAnswer(text));
+        };
+        socket.once("close", () => check());
+      });
+    },
+    since: () => text,
+    close: () => void socket.destroy(),
+  };
+}
+
 function hasWholeAnswer(text: string): boolean {
   const end = text.indexOf("\r\n\r\n");
   if (end === -1) return false;
   const answer = readAnswer(text);
   const length = answer.headers.get("content-length");
-  if (answer.status === 101 || answer.status === 304) return true;
+  if ([101, 204, 304].includes(answer.status)) return true;
   return length !== undefined ? text.length - end - 4 >= Number(length) : text.endsWith("0\r\n\r\n");
 }
 

@@ -9,6 +9,9 @@ export type RecordedRequest = {
   readonly headers: readonly (readonly [string, string])[];
 };
 
+/** What to write at once; more of it, or an end of the connection, is up to the script. */
+export type ScriptedAnswer = (request: RecordedRequest, socket: Socket) => string | Buffer;
+
 export type RecorderGateway = {
   readonly url: string;
   /** Requests on behalf of people: neither the door's health probes nor its control channel. */
@@ -17,7 +20,9 @@ export type RecorderGateway = {
   received(): Buffer;
   readonly sockets: ReadonlySet<Socket>;
   /** Answers the next requests with these bytes instead of its own answer. */
-  answerWith(answer: ((request: RecordedRequest) => string | Buffer) | undefined): void;
+  answerWith(answer: ScriptedAnswer | undefined): void;
+  /** Like {@link answerWith}, but as soon as the head of the request is there; the body is still read. */
+  answerEarlyWith(answer: ScriptedAnswer): void;
   close(): Promise<void>;
 };
 
@@ -25,7 +30,8 @@ export async function startRecorder(): Promise<RecorderGateway> {
   const requests: RecordedRequest[] = [];
   const sockets = new Set<Socket>();
   let received = Buffer.alloc(0);
-  let scripted: ((request: RecordedRequest) => string | Buffer) | undefined;
+  let scripted: ScriptedAnswer | undefined;
+  let early: ScriptedAnswer | undefined;
 
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -34,9 +40,11 @@ export async function startRecorder(): Promise<RecorderGateway> {
     let waiting = Buffer.alloc(0);
     let tunnelled = false;
     let open: RecordedRequest | undefined;
+    let answered = false;
     const answer = (request: RecordedRequest) => {
+      if (answered) return;
       const upgrade = isUpgrade(request);
-      socket.write(scripted?.(request) ?? (upgrade ? switching(request) : PLAIN));
+      socket.write(scripted?.(request, socket) ?? (upgrade ? switching(request) : PLAIN));
     };
     socket.on("data", (chunk) => {
       if (tunnelled) {
@@ -57,6 +65,8 @@ export async function startRecorder(): Promise<RecorderGateway> {
           }
           requests.push(request);
           open = request;
+          answered = early !== undefined;
+          if (early !== undefined) socket.write(early(request, socket));
         }
         tunnelled = isUpgrade(open);
         const length = tunnelled ? waiting.length : bodyLength(open, waiting);
@@ -79,6 +89,10 @@ export async function startRecorder(): Promise<RecorderGateway> {
     sockets,
     answerWith(answer) {
       scripted = answer;
+      early = undefined;
+    },
+    answerEarlyWith(answer) {
+      early = answer;
     },
     close() {
       for (const socket of sockets) socket.destroy();
