@@ -34,6 +34,15 @@ const NOT_THE_GATEWAYS = [
   "access-control-allow-origin",
   "access-control-allow-credentials",
   "service-worker-allowed",
+  "sec-session-registration",
+  "secure-session-registration",
+  // Orders to a proxy in front of the door (nginx, Apache, lighttpd): to answer with another location or a file.
+  "x-accel-redirect",
+  "x-accel-expires",
+  "x-accel-limit-rate",
+  "x-accel-charset",
+  "x-sendfile",
+  "x-lighttpd-send-file",
 ];
 
 // RFC 9110 §6.5.1: framing, routing, control, content format. What a client has already acted on is not said anew.
