@@ -96,6 +96,7 @@ export async function rawConversation(port: number): Promise<RawConversation> {
     check();
   });
   socket.on("error", () => {});
+  socket.on("close", () => check());
   return {
     socket,
     ask(bytes, stopAt = hasWholeAnswer) {
@@ -105,7 +106,7 @@ export async function rawConversation(port: number): Promise<RawConversation> {
         check = () => {
           if (stopAt(text) || socket.destroyed) resolve(readAnswer(text));
         };
-        socket.once("close", () => check());
+        check();
       });
     },
     since: () => text,
