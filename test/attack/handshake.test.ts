@@ -131,6 +131,57 @@ describe("a handshake that is none", () => {
   });
 });
 
+describe("a handshake that two readers could cut differently", () => {
+  const smuggled = () =>
+    head("GET /agents/coder/smuggled HTTP/1.1", `Host: ${door.host}`, `Cookie: ${cookie}`);
+
+  it.each<readonly [string, () => string]>([
+    ["S99: lines that end in LF", () => changed({}).replaceAll("\r\n", "\n")],
+    ["S99: one line that ends in LF", () => changed({}).replace("\r\nUpgrade", "\nUpgrade")],
+    ["S99: one line that ends in CR", () => changed({}).replace("\r\nUpgrade", "\rUpgrade")],
+    ["S99: a head that ends in LF LF", () => changed({}).replace("\r\n\r\n", "\n\n")],
+    ["S99: a head that ends in CRLF CR", () => changed({}).replace("\r\n\r\n", "\r\n\rX")],
+    ["S99: a folded line", () => changed({}, "X-A: b", " Upgrade: h2c")],
+    ["S99: a folded Upgrade", () => changed({ Upgrade: "Upgrade:\r\n websocket" })],
+    ["S99: a blank before the colon", () => changed({ Upgrade: "Upgrade : websocket" })],
+    ["S99: a vertical tab before the value", () => changed({ Upgrade: "Upgrade: \vwebsocket" })],
+    ["S14: a NUL in a value", () => changed({}, "X-A: b\0c")],
+    ["S99: length and chunked", () => changed({}, "Content-Length: 4", "Transfer-Encoding: chunked")],
+    ["S99: chunked, but spelled oddly", () => changed({}, "Transfer-Encoding: xchunked")],
+    ["S103: one length twice", () => changed({}, "Content-Length: 0", "content-length: 0")],
+    ["two Host lines", () => changed({}, "Host: evil.example")],
+    ["two Origin lines", () => changed({}, "Origin: https://evil.example")],
+    ["HTTP/1.2", () => changed({}).replace("HTTP/1.1", "HTTP/1.2")],
+    ["HTTP/2.0", () => changed({}).replace("HTTP/1.1", "HTTP/2.0")],
+    ["no version", () => changed({}).replace(" HTTP/1.1", "")],
+    ["S108: h2c with prior knowledge", () => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
+  ])("%s: refused, the connection ends, and nothing behind is a request", async (_name, bytes) => {
+    const before = gateway.received().length;
+    const answer = await rawExchange(
+      door.port,
+      Buffer.from(`${bytes()}${smuggled()}`, "latin1"),
+      () => false,
+    );
+    expect([answer.status, answer.text.match(/HTTP\/1\.1 \d/g)]).toEqual([400, ["HTTP/1.1 4"]]);
+    expect([newRequests(), gateway.received().length]).toEqual([[], before]);
+  });
+
+  it("S102: a length behind the last header that is counted is never overlooked", async () => {
+    const fill = (count: number) => Array.from({ length: count }, (_, index) => `X-A${index}: b`);
+    const room = 100 - valid().length + 1;
+    expect((await rawExchange(door.port, head(...valid(...fill(room))))).status).toBe(101);
+    for (const count of [room - 1, room, 200, 1_500]) {
+      const answer = await rawExchange(
+        door.port,
+        `${head(...valid(...fill(count), "Content-Length: 5"))}hello${smuggled()}`,
+        () => false,
+      );
+      expect([count, answer.status]).toEqual([count, count < room ? 400 : 431]);
+    }
+    expect(newRequests()).toHaveLength(1);
+  });
+});
+
 describe("bytes behind a handshake", () => {
   const smuggled = () =>
     head("GET /agents/coder/internal HTTP/1.1", `Host: ${door.host}`, `Cookie: ${cookie}`);

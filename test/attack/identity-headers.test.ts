@@ -12,7 +12,7 @@ import {
 } from "../support/front-door-fixture.ts";
 import { shapeOf } from "../support/outgoing-shape.ts";
 import { handshake, head, type RawAnswer, rawConnect, rawExchange } from "../support/raw-client.ts";
-import { type RecorderGateway, startRecorder } from "../support/recorder-gateway.ts";
+import { type RecordedRequest, type RecorderGateway, startRecorder } from "../support/recorder-gateway.ts";
 
 const ALICE_ID = userIdOf(ISSUER, ALICE.subject);
 
@@ -139,6 +139,9 @@ async function expectClean(way: Way, lines: readonly string[]): Promise<void> {
   const seen = gateway.requests.slice(before);
   expect([answer.status, seen.map(shapeOf)]).toEqual([way.accepted, [way.expected()]]);
 }
+
+const valuesOf = (wanted: string) => (request: RecordedRequest) =>
+  request.headers.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value);
 
 // Every name that some proxy or gateway has taken for an identity, and every name that the door itself writes.
 const IDENTITY_NAMES = [
@@ -270,6 +273,45 @@ describe.each(WAYS)("a client's identity headers on $name", (way) => {
       "Via: 1.1 x",
     ]));
 
+  it("drops every cookie, the other sites' too, in however many lines", () =>
+    expectClean(way, ["Cookie: other=1; gatehouse-login=x", "Cookie: a=b", "Cookie2: $Version=1"]));
+
+  it("drops what tells where the person comes from, and what asks for more than the request", () =>
+    expectClean(way, [
+      `Referer: ${door.publicUrl}/auth/callback?code=a-code`,
+      "Expect-CT: x",
+      "Trailer: X-User-Id",
+      "Priority: u=0",
+      "Sec-Fetch-Site: same-origin",
+      "DNT: 1",
+    ]));
+
+  it("passes bytes beyond ASCII on as they came, so that none of them becomes a line end", async () => {
+    // Whoever keeps but the last byte of each sign reads CR LF.
+    const value = "\u560d\u560aX-User-Id: root";
+    const before = gateway.requests.length;
+    const answer = await way.send([`User-Agent: ${value}`]);
+    const seen = gateway.requests.slice(before);
+    expect([answer.status, seen.map(valuesOf("user-agent")), seen.map(valuesOf("x-user-id"))]).toEqual([
+      way.accepted,
+      [[Buffer.from(value).toString("latin1")]],
+      [[ALICE_ID]],
+    ]);
+  });
+
+  it.each(["X-A: b\0c", "X-\0A: b", "X-A: b\rX-User-Id: root", "X-A: b\nX-User-Id: root", "X-A: b\x01c"])(
+    "S14: refuses a value that ends before it ends, and the connection with it: %j",
+    async (line) => {
+      const before = gateway.requests.length;
+      const answer = await way.send([line]);
+      expect([answer.status, answer.headers.get("connection"), gateway.requests.length - before]).toEqual([
+        400,
+        "close",
+        0,
+      ]);
+    },
+  );
+
   it.each(["Authorization: Bearer a", "Origin: http://evil.example", "User-Agent: a", "Traceparent: 00-1"])(
     "S13: refuses a header that a stage reads when it comes twice: %s",
     async (line) => {
@@ -280,46 +322,49 @@ describe.each(WAYS)("a client's identity headers on $name", (way) => {
   );
 });
 
-describe("what the identity provider did not say", () => {
-  it("S6: a groups header of the client does not fill in for groups that nobody was told", async () => {
+describe.each([
+  { name: "a request", send: (agent: string, ...lines: string[]) => ask(`GET /agents/${agent}/x`, ...lines) },
+  {
+    name: "an upgrade",
+    send: (agent: string, ...lines: string[]) => upgrade(`/agents/${agent}/ws`, ...lines),
+  },
+])("what the identity provider did not say, on $name", ({ send }) => {
+  /** Of the one request that reaches a gateway. */
+  async function headersMatching(pattern: RegExp, agent: string, ...lines: string[]) {
     const before = gateway.requests.length;
-    await ask(
-      "GET /agents/coder/files",
-      `Cookie: ${cookie}`,
-      "X-User-Groups: admins",
-      "X-Forwarded-Groups: admins",
-    );
-    const names = gateway.requests.slice(before).flatMap(({ headers }) => headers.map(([name]) => name));
-    expect(names.filter((name) => name.includes("groups"))).toEqual([]);
+    await send(agent, ...lines);
+    const seen = gateway.requests.slice(before);
+    expect(seen).toHaveLength(1);
+    return seen.flatMap(({ headers }) => headers.filter(([name]) => pattern.test(name)));
+  }
+
+  it("S6: a groups header of the client does not fill in for groups that nobody was told", async () => {
+    const lines = ["X-User-Groups: admins", "X-Forwarded-Groups: admins", "Remote_Groups: admins"];
+    expect(await headersMatching(/groups/i, "coder", `Cookie: ${cookie}`, ...lines)).toEqual([]);
   });
 
   it("S6: a gateway that is told groups gets those of the session, once", async () => {
     const bob = await door.signIn({ ...BOB, groups: ["finance", "staff,admins"] });
-    const before = gateway.requests.length;
-    await ask("GET /agents/analyst/x", `Cookie: ${bob}`, "X-User-Groups: admins", "x_user_groups: admins");
-    const values = gateway.requests
-      .slice(before)
-      .flatMap(({ headers }) => headers.filter(([name]) => /groups/i.test(name)));
-    expect(values).toEqual([["x-user-groups", "finance,staff%2Cadmins"]]);
+    const lines = ["X-User-Groups: admins", "x_user_groups: admins"];
+    expect(await headersMatching(/groups/i, "analyst", `Cookie: ${bob}`, ...lines)).toEqual([
+      ["x-user-groups", "finance,staff%2Cadmins"],
+    ]);
   });
 
-  it("S6: an e-mail and a name that the session lacks are not taken from the client", async () => {
+  it("S6: a name that the session lacks is not taken from the client, nor another e-mail", async () => {
     const nameless = await door.signIn({ ...ALICE, subject: "nameless", email: "n@example.com", name: null });
-    const before = gateway.requests.length;
-    await ask("GET /agents/coder/x", `Cookie: ${nameless}`, "X-User-Name: root", "X_User_Name: root");
-    const names = gateway.requests.slice(before).flatMap(({ headers }) => headers.map(([name]) => name));
-    expect(names.filter((name) => /name/i.test(name))).toEqual([]);
+    const lines = ["X-User-Name: root", "X_User_Name: root", "X-User-Email: root@example.com"];
+    expect(await headersMatching(/name|mail/i, "coder", `Cookie: ${nameless}`, ...lines)).toEqual([
+      ["x-user-email", "n@example.com"],
+    ]);
   });
 
   it("S97: a name with line ends and signs beyond ASCII is one encoded header", async () => {
-    const odd = await door.signIn({ ...ALICE, name: "Zoë\r\nX-Forwarded-User: root" });
-    const before = gateway.requests.length;
-    await ask("GET /agents/coder/x", `Cookie: ${odd}`);
-    const [request] = gateway.requests.slice(before);
-    expect(request?.headers.filter(([name]) => /name|user/i.test(name))).toEqual([
+    const odd = await door.signIn({ ...ALICE, name: "Zoë\r\nX-Forwarded-User: root\u560d\u560a" });
+    expect(await headersMatching(/name|user/i, "coder", `Cookie: ${odd}`)).toEqual([
       ["x-user-id", ALICE_ID],
       ["x-user-email", "alice@example.com"],
-      ["x-user-name", "Zo%C3%AB%0D%0AX-Forwarded-User: root"],
+      ["x-user-name", "Zo%C3%AB%0D%0AX-Forwarded-User: root%E5%98%8D%E5%98%8A"],
     ]);
   });
 });
@@ -353,6 +398,22 @@ describe("without a session", () => {
     const answer = await ask(target, ...HOSTILE, "Connection: close");
     expect(answer.status).toBeGreaterThan(0);
     expect(gateway.requests.length - before).toBe(0);
+  });
+
+  it.each([
+    "/agents/coder/ws",
+    "/ws",
+    "/agents/coder/ws?/healthz",
+    "/agents/coder/ws?token=root",
+    "/agents/coder/files",
+    "/healthz",
+    "/signed-out",
+    "/auth/login",
+  ])("S2, S11: identity headers on an upgrade of `%s` never reach a gateway", async (path) => {
+    const before = gateway.requests.length;
+    const answer = await upgrade(path, ...HOSTILE, "Connection: Upgrade, X-Forwarded-User");
+    expect([401, 404]).toContain(answer.status);
+    expect([answer.headers.has("location"), gateway.requests.length - before]).toEqual([false, 0]);
   });
 
   it.each([

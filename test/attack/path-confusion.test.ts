@@ -97,6 +97,34 @@ describe("what is public", () => {
     expect(targets).toEqual([]);
   });
 
+  it("S26, S28, S29, S31: an upgrade without a session is 401, whatever else comes along", async () => {
+    const attempts = [
+      ["/agents/coder/ws?/healthz"],
+      ["/agents/coder/ws?x=/signed-out"],
+      ["/ws?/auth/login"],
+      ["/agents/coder/ws", "User-Agent: GoogleHC/1.0"],
+      ["/agents/coder/ws", "User-Agent: kube-probe/1.31"],
+      [
+        "/agents/coder/ws",
+        "X-Forwarded-Uri: /healthz",
+        "X-Original-URL: /healthz",
+        "X-Rewrite-URL: /healthz",
+      ],
+      ["/agents/coder/ws", "X-Forwarded-Method: OPTIONS", "X-HTTP-Method-Override: OPTIONS"],
+      ["/agents/coder/ws", "X-Forwarded-Proto: https", "X-Forwarded-Host: localhost"],
+      ["/agents/coder/ws", "X-Forwarded-For: 127.0.0.1"],
+    ];
+    const { result, targets } = await contacts(async () => {
+      const statuses: number[] = [];
+      for (const [target = "", ...lines] of attempts) {
+        const bytes = head(...handshake(target, door.host, `Origin: ${door.publicUrl}`, ...lines));
+        statuses.push((await rawExchange(door.port, bytes)).status);
+      }
+      return statuses;
+    });
+    expect([result, targets]).toEqual([attempts.map(() => 401), []]);
+  });
+
   it("S60: a navigation without a session is sent to the login, with nothing of a gateway in the answer", async () => {
     const { result, targets } = await contacts(() => get("/chat/coder?x=1", "Accept: text/html"));
     expect([result.status, result.headers.get("location"), targets]).toEqual([
@@ -300,6 +328,50 @@ describe("hosts", () => {
     );
     expect([result.status, targets, trap.requests, trap.sockets.size]).toEqual([400, [], [], 0]);
     await trap.close();
+  });
+});
+
+describe("upgrades of what is no agent's socket", () => {
+  it.each([
+    "/agents/coder/files",
+    "/agents/coder/ws/",
+    "/agents/coder/ws/x",
+    "/agents/coder/WS",
+    "/agents/coder/",
+    "/agents/ws",
+    "/WS",
+    "/ws/",
+    "/",
+    "/api/me",
+    "/healthz",
+    "/auth/callback",
+    "/assets/pages.css",
+  ])("%s opens nothing, with everything else as it should be", async (target) => {
+    const { result, targets } = await contacts(() =>
+      rawExchange(
+        door.port,
+        head(...handshake(target, door.host, `Origin: ${door.publicUrl}`, `Cookie: ${alice}`)),
+        () => false,
+      ),
+    );
+    expect([result.status, result.headers.get("connection"), targets]).toEqual([404, "close", []]);
+  });
+
+  it("S32, S36: an encoded spelling of it is decided, and forwarded, in its plain form", async () => {
+    const { result, targets } = await contacts(async () => {
+      const statuses: number[] = [];
+      for (const cookie of [alice, bob]) {
+        const lines = handshake(
+          "/%61gents/c%6Fder/%77s",
+          door.host,
+          `Origin: ${door.publicUrl}`,
+          `Cookie: ${cookie}`,
+        );
+        statuses.push((await rawExchange(door.port, head(...lines))).status);
+      }
+      return statuses;
+    });
+    expect([result, targets]).toEqual([[101, 403], ["/agents/coder/ws"]]);
   });
 });
 
