@@ -21,17 +21,23 @@ export type RecorderGateway = {
   readonly sockets: ReadonlySet<Socket>;
   /** Answers the next requests with these bytes instead of its own answer. */
   answerWith(answer: ScriptedAnswer | undefined): void;
-  /** Like {@link answerWith}, but as soon as the head of the request is there; the body is still read. */
-  answerEarlyWith(answer: ScriptedAnswer): void;
+  /**
+   * Like {@link answerWith}, but as soon as the head of the request is there; the body is still read.
+   * @param answer also gets what has come of the body with the head
+   */
+  answerEarlyWith(
+    answer: (...asked: [...Parameters<ScriptedAnswer>, begun: Buffer]) => string | Buffer,
+  ): void;
   close(): Promise<void>;
 };
 
-export async function startRecorder(): Promise<RecorderGateway> {
+/** @param port of one that was there before and comes back; any free one otherwise */
+export async function startRecorder(port = 0): Promise<RecorderGateway> {
   const requests: RecordedRequest[] = [];
   const sockets = new Set<Socket>();
   let received = Buffer.alloc(0);
   let scripted: ScriptedAnswer | undefined;
-  let early: ScriptedAnswer | undefined;
+  let early: Parameters<RecorderGateway["answerEarlyWith"]>[0] | undefined;
 
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -66,7 +72,7 @@ export async function startRecorder(): Promise<RecorderGateway> {
           requests.push(request);
           open = request;
           answered = early !== undefined;
-          if (early !== undefined) socket.write(early(request, socket));
+          if (early !== undefined) socket.write(early(request, socket, waiting));
         }
         tunnelled = isUpgrade(open);
         const length = tunnelled ? waiting.length : bodyLength(open, waiting);
@@ -79,11 +85,11 @@ export async function startRecorder(): Promise<RecorderGateway> {
       }
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  const address = server.address() as AddressInfo;
 
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${address.port}`,
     requests,
     received: () => received,
     sockets,
