@@ -1,7 +1,9 @@
 // Attacks by the framing of requests: what one reader takes for a body and another for the next request, heads that
 // never end, bodies that nobody reads (rows S99 to S103, S119, S121).
+import type { Socket } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ALICE, BOB, type FrontDoorFixture, startTestFrontDoor } from "../support/front-door-fixture.ts";
+import { createManualClock } from "../support/manual-clock.ts";
 import { handshake, head, rawConnect, rawExchange, untilClosed } from "../support/raw-client.ts";
 import { type RecorderGateway, startRecorder } from "../support/recorder-gateway.ts";
 
@@ -272,6 +274,49 @@ describe("bodies that the client asks leave to send", () => {
     expect(answer.text.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
     expect([answer.headers.get("connection"), newRequests()]).toEqual(["close", []]);
   });
+});
+
+describe("bodies that end in the middle", () => {
+  const CHUNK = `4000\r\n${"a".repeat(0x4000)}\r\n`;
+  it.each<readonly [string, (socket: Socket) => void, () => string]>([
+    ["past their limit", () => {}, () => `${post("Transfer-Encoding: chunked")}${CHUNK.repeat(5)}`],
+    ["in no chunk at all", () => {}, () => `${post("Transfer-Encoding: chunked")}zz\r\n`],
+    ["where the client hangs up", (client) => client.destroy(), () => `${post("Content-Length: 9")}begun`],
+    ["where the client ends", (client) => client.end(), () => `${post("Content-Length: 9")}begun`],
+    ["where the gateway hangs up", hangUp, () => `${post("Content-Length: 9")}begun`],
+    ["where the gateway has answered", answerAtOnce, () => `${post("Content-Length: 9")}begun`],
+  ])("S119: %s, leave nothing behind that could end the door later", async (_where, then, bytes) => {
+    const clock = createManualClock(Date.now());
+    const own = await startTestFrontDoor({
+      gateways: { cloud: { endpoints: { "cloud-1": gateway.url } } },
+      config: { limits: { requestBodyBytes: 64 * 1024 } },
+      clock,
+    });
+    const session = await own.signIn(ALICE);
+    const adapted = (text: string) =>
+      text.replaceAll(door.publicUrl, own.publicUrl).replace(cookie, session).replace(door.host, own.host);
+    const client = await rawConnect(own.port, "");
+    gateway.answerEarlyWith(() => {
+      setImmediate(then, client);
+      return "";
+    });
+    const closed = untilClosed(client);
+    client.write(adapted(bytes()));
+    await closed;
+    gateway.answerWith(undefined);
+    // A timer that throws would end the process: here it throws into the test.
+    clock.advance(10_000);
+    expect((await rawExchange(own.port, adapted(post("Content-Length: 0")))).status).toBe(200);
+    await own.close();
+  });
+
+  function hangUp(): void {
+    for (const socket of gateway.sockets) socket.destroy();
+  }
+
+  function answerAtOnce(): void {
+    for (const socket of gateway.sockets) socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  }
 });
 
 describe("bodies that nobody reads", () => {
