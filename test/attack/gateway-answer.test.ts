@@ -1,6 +1,7 @@
 // Attacks by a gateway over plain HTTP: answers that split, that speak in the door's name, that belong to the next
 // person, or that come before they are asked for (rows S14, S99 to S101, S103, S104, S118; fault case 28).
 import type { Socket } from "node:net";
+import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { userIdOf } from "../../core/ids.ts";
 import {
@@ -10,7 +11,7 @@ import {
   ISSUER,
   startTestFrontDoor,
 } from "../support/front-door-fixture.ts";
-import { head, type RawAnswer, rawConversation, rawExchange } from "../support/raw-client.ts";
+import { handshake, head, type RawAnswer, rawConversation, rawExchange } from "../support/raw-client.ts";
 import { type RecorderGateway, startRecorder } from "../support/recorder-gateway.ts";
 
 let gateway: RecorderGateway;
@@ -468,5 +469,94 @@ describe("an answer that comes before the request is whole", () => {
     expect([answer.status, answer.body, seen.length]).toEqual([413, "no", 1]);
     conversation.close();
     await expectOwnAnswerForBob();
+  });
+});
+
+describe("whatever a gateway writes", () => {
+  const valid = [
+    `${head("HTTP/1.1 200 OK", "Content-Type: text/plain", "Set-Cookie: gatehouse=x", "Content-Length: 5")}hello`,
+    `${head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Trailer: X-A")}5;a=b\r\nhello\r\n0\r\nX-A: b\r\n\r\n`,
+    `${head("HTTP/1.1 103 Early Hints", "Link: </x>")}${head("HTTP/1.1 304 Not Modified", 'ETag: "a"')}`,
+    head(
+      "HTTP/1.1 101 Switching Protocols",
+      "Upgrade: websocket",
+      "Connection: Upgrade",
+      "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+    ),
+  ];
+  const piece = fc.constantFrom(
+    "\r",
+    "\n",
+    "\r\n",
+    "\r\n\r\n",
+    "\0",
+    " ",
+    "\t",
+    ":",
+    ";",
+    ",",
+    "0",
+    "-1",
+    "ffffffff",
+    "\xff",
+    "\x7f",
+    "HTTP/1.1 ",
+    "Content-Length: 3\r\n",
+    "Transfer-Encoding: chunked\r\n",
+    "Connection: close\r\n",
+    "Upgrade: websocket\r\n",
+  );
+  const change = fc.record({ at: fc.nat(400), drop: fc.nat(6), put: piece });
+  const answer = fc
+    .record({
+      from: fc.constantFrom(...valid),
+      changes: fc.array(change, { maxLength: 4 }),
+      cuts: fc.array(fc.nat(400), { maxLength: 3 }),
+    })
+    .map(({ from, changes, cuts }) => {
+      const text = changes.reduce((before, { at, drop, put }) => {
+        const place = at % (before.length + 1);
+        return before.slice(0, place) + put + before.slice(place + drop);
+      }, from);
+      const places = [
+        0,
+        ...cuts.map((cut) => cut % (text.length + 1)).sort((one, other) => one - other),
+        text.length,
+      ];
+      return places.slice(1).map((end, index) => Buffer.from(text.slice(places[index], end), "latin1"));
+    });
+
+  it("the client gets one answer or none, nothing in it acts for the door, and the next person's is their own", async () => {
+    const asks = fc.constantFrom(
+      () => asking(alice, "GET", "Connection: close"),
+      () => asking(alice, "HEAD", "Connection: close"),
+      () => `${asking(alice, "POST", "Connection: close", "Content-Length: 2")}hi`,
+      () =>
+        head(
+          ...handshake("/agents/assistant/ws", door.host, `Origin: ${door.publicUrl}`, `Cookie: ${alice}`),
+        ),
+    );
+    await fc.assert(
+      fc.asyncProperty(answer, asks, async (pieces, ask) => {
+        gateway.answerWith((_request, socket) => {
+          const rest = [...pieces];
+          const next = () => {
+            const bytes = rest.shift();
+            if (bytes === undefined) return void socket.end();
+            socket.write(bytes);
+            setImmediate(next);
+          };
+          setImmediate(next);
+          return "";
+        });
+        const got = await rawExchange(door.port, ask(), () => false);
+        const heads = got.text.slice(0, got.text.indexOf("\r\n\r\n"));
+        expect(heads).toMatch(/^HTTP\/1\.1 \d{3} /);
+        expect(heads).not.toMatch(/^set-cookie|\0|[^\r]\n|\r[^\n]/im);
+        expect(heads.match(/x-request-id: /gi)).toHaveLength(1);
+        await expectOwnAnswerForBob();
+      }),
+      { numRuns: 200 },
+    );
   });
 });
