@@ -69,9 +69,9 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
   it.each(["omar@example.com", "zoe@example.com"])("refuses %s, and says whom to ask", async (email) => {
     const page = await context.newPage();
     await signInByForm(page, `${origin}/chat/coder`, email);
-    await waitForState(page, "Refused");
-    await page.getByText("If that is wrong, ask IT (it@example.com).").waitFor();
-    expect(await page.getByRole("button", { name: "Send", exact: true }).isDisabled()).toBe(true);
+    await page.getByRole("heading", { name: 'You may not use the agent "coder"' }).waitFor();
+    await page.getByText("Ask IT (it@example.com) and pass this on:").waitFor();
+    expect(await page.getByRole("button", { name: "Send", exact: true }).count()).toBe(0);
     await page.getByRole("link", { name: "Your agents" }).last().click();
     await page.waitForURL(`${origin}/`);
   });
