@@ -137,8 +137,16 @@ export function createAuditLog(options: AuditOptions): Audit {
       waitingLength -= text.length;
       writing = 0;
       recoverIfWritten();
-      flush();
+      if (waiting.length > 0) flushInTime();
     });
+  }
+
+  function flushInTime() {
+    if (flushSoon) return;
+    const sinceLast = options.clock.monotonic() - flushedAt;
+    if (sinceLast >= options.gatherMs) return flush();
+    flushSoon = true;
+    setTimeout(flush, options.gatherMs - sinceLast);
   }
 
   function fail(error: Error) {
@@ -157,14 +165,10 @@ export function createAuditLog(options: AuditOptions): Audit {
     record(event) {
       if (waitingLength > MAX_WAITING) return fail(new Error("the audit log's disk is too slow"));
       const time = new Date(options.clock.now()).toISOString();
-      const line = `${JSON.stringify({ time, ...event })}\n`;
+      const line = `{"time":"${time}",${JSON.stringify(event).slice(1)}\n`;
       waiting.push(line);
       waitingLength += line.length;
-      if (flushSoon) return;
-      const sinceLast = options.clock.monotonic() - flushedAt;
-      if (sinceLast >= options.gatherMs) return flush();
-      flushSoon = true;
-      setTimeout(flush, options.gatherMs - sinceLast);
+      flushInTime();
     },
     get accepting() {
       return failure === undefined || options.onFailure === "continue";

@@ -41,7 +41,7 @@ import { createHealth } from "./route/health.ts";
 import { createHomes } from "./route/homes.ts";
 
 /** A write for each line would cost more than the decision that it tells of. */
-const AUDIT_GATHER_MS = 5;
+const AUDIT_GATHER_MS = 10;
 
 export type Leaves = Awaited<ReturnType<typeof openLeaves>>;
 
