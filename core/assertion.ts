@@ -15,7 +15,11 @@ export const CLOCK_SKEW_SECONDS = 30;
 export const ACCESS_TOKEN_TYPE = "at+jwt";
 export const ACCESS_TOKEN_LIFETIME_SECONDS = 300;
 
-export type AssertionUse = "http" | "upgrade";
+/**
+ * What it admits: a plain request; a WebSocket through the front door; or one that a proxy holds without it (`direct`),
+ * which nobody but the gateway can end.
+ */
+export type AssertionUse = "http" | "upgrade" | "direct";
 
 export type AssertionClaims = {
   /** A name, never fetched. */
@@ -53,7 +57,7 @@ export function parseAssertionClaims(claims: JwtPayload): AssertionClaims | unde
   const sessionId = typeof sid === "string" ? parseSessionId(sid) : undefined;
   if (sessionId === undefined) return undefined;
   if (!isTextOrNull(email) || !isTextOrNull(name)) return undefined;
-  if (use !== "http" && use !== "upgrade") return undefined;
+  if (use !== "http" && use !== "upgrade" && use !== "direct") return undefined;
   if (typeof iat !== "number" || typeof exp !== "number") return undefined;
   if (typeof jti !== "string" || jti.length < 16 || jti.length > 64) return undefined;
   if (!Array.isArray(agents)) return undefined;

@@ -22,6 +22,8 @@ export const CONTROL_PINGS_PER_LEASE = 6;
 export const CONTROL_MAX_FRAME = 2 * 1024 * 1024;
 /** Session ids in one `sessions` frame; more are sent in several. */
 export const CONTROL_SESSIONS_PER_FRAME = 10_000;
+/** Connections in one `direct` frame: each with its agents came in a header of 14 KiB, so that as many fit. */
+export const CONTROL_DIRECT_PER_FRAME = 100;
 
 const sid = z.string().transform((text, context) => {
   const parsed = parseSessionId(text);
@@ -39,6 +41,8 @@ const user = z.string().refine(isUserId);
 const nonce = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 const sids = z.array(sid).max(CONTROL_SESSIONS_PER_FRAME);
 const epochMs = z.number().int().nonnegative();
+/** Of the assertion that opened a connection. */
+const jti = z.string().regex(/^[A-Za-z0-9_-]{16,64}$/);
 
 /** Claims of the ticket, beside the registered ones that are verified with its signature. */
 export const controlTicketSchema = z.object({
@@ -75,6 +79,19 @@ const fromGateway = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("keys_refused"), fault: z.string().max(64) }),
   /** The sessions of its open connections, all of them: asks for their leases. The last frame of a listing says so. */
   z.strictObject({ type: z.literal("sessions"), listing: z.int().nonnegative(), sids, last: z.boolean() }),
+  /**
+   * Its open connections that no front door forwards, all of them: only what is named here can be ended one by one. Sent
+   * with each listing of sessions; the last frame says so.
+   */
+  z.strictObject({
+    type: z.literal("direct"),
+    connections: z
+      .array(z.strictObject({ jti, sid, agents: z.array(agent).min(1) }))
+      .max(CONTROL_DIRECT_PER_FRAME),
+    last: z.boolean(),
+  }),
+  /** One of them is over, named before or not. */
+  z.strictObject({ type: z.literal("direct_ended"), jti }),
   z.strictObject({ type: z.literal("turn_started"), runId: z.string().max(256), user, agent }),
   z.strictObject({ type: z.literal("turn_ended"), runId: z.string().max(256) }),
   /** Answer to `ping`. */
@@ -107,6 +124,18 @@ const fromDoor = z.discriminatedUnion("type", [
     /** Only connections that may use this agent; null: whatever they may use. */
     agent: agent.nullable(),
     code: z.union([z.literal(1008), z.literal(1012)]),
+    words: z.string().max(120),
+  }),
+  /**
+   * Access has ended for single connections, named by the assertions that opened them, or would: each closes now, or is
+   * refused when it comes.
+   */
+  z.strictObject({
+    type: z.literal("end_direct"),
+    /** Number of the event that ended it; null for an end of its own, such as expiry. */
+    event: z.int().nonnegative().nullable(),
+    jtis: z.array(jti).max(CONTROL_SESSIONS_PER_FRAME),
+    code: z.union([z.literal(1008), z.literal(1012), z.literal(1013)]),
     words: z.string().max(120),
   }),
   /** Every few seconds: shows that the channel lives, and how far the clocks are apart. */

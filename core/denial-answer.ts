@@ -188,6 +188,20 @@ export function answerTo(denial: Denial): DenialAnswer {
         "This agent is offline at the moment",
         `You may use it, but its gateway ${denial.gateway} is down. Try again soon.`,
       );
+    case "control_channel_away":
+      return unavailable(
+        code,
+        503,
+        "The gateway is not connected to its front door",
+        `${denial.gateway} admits nobody until it is. Try again soon.`,
+      );
+    case "proxy_refused":
+      return refusal(
+        code,
+        403,
+        "This gateway is not reached this way",
+        `Operations must send what is for ${denial.gateway} through the front door itself.`,
+      );
     case "gateway_answer_invalid":
       return unavailable(
         code,

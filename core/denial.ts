@@ -50,6 +50,10 @@ export type Denial =
   | { readonly code: "route_missing"; readonly agent: AgentId }
   | { readonly code: "home_unavailable"; readonly gateway: GatewayId; readonly endpoint: EndpointId }
   | { readonly code: "gateway_unavailable"; readonly gateway: GatewayId }
+  /** Nothing could end a connection that a proxy holds there. */
+  | { readonly code: "control_channel_away"; readonly gateway: GatewayId; readonly endpoint: EndpointId }
+  /** A proxy asked for what only the front door itself may forward. */
+  | { readonly code: "proxy_refused"; readonly gateway: GatewayId; readonly what: string }
   | { readonly code: "gateway_answer_invalid"; readonly gateway: GatewayId; readonly what: string }
   // what we need and do not have
   | { readonly code: "provider_unavailable"; readonly provider: string; readonly what: string }
@@ -83,7 +87,9 @@ export type AssertionFault =
   | "replay_memory_full"
   | "older_than_start"
   /** The door has said that its session is over. */
-  | "session_ended";
+  | "session_ended"
+  /** The door has taken back this one assertion: what it was made for has ended meanwhile. */
+  | "access_ended";
 
 /** Why a gateway did not accept a control channel: the audit line says it, the wire does not. */
 export type ControlTicketFault =

@@ -42,6 +42,8 @@ export const DENIAL_SAMPLES: DenialSamples = {
   route_missing: { code: "route_missing", agent },
   home_unavailable: { code: "home_unavailable", gateway, endpoint },
   gateway_unavailable: { code: "gateway_unavailable", gateway },
+  control_channel_away: { code: "control_channel_away", gateway, endpoint },
+  proxy_refused: { code: "proxy_refused", gateway, what: "its certificate is pinned" },
   gateway_answer_invalid: { code: "gateway_answer_invalid", gateway, what: "status 200 to an upgrade" },
   provider_unavailable: { code: "provider_unavailable", provider: "Example SSO", what: "timeout" },
   store_unavailable: { code: "store_unavailable" },

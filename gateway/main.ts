@@ -12,7 +12,7 @@ import { lockFolder } from "../core/folder-lock.ts";
 import type { Log } from "../core/log.ts";
 import { openCertificate } from "../core/served-certificate.ts";
 import { createAdmission } from "./admit/admission.ts";
-import { createEndedSessions } from "./admit/ended-sessions.ts";
+import { createEndedAccess } from "./admit/ended-access.ts";
 import { openKeyRing } from "./admit/key-ring.ts";
 import { watchKeySetFile } from "./admit/key-set-file.ts";
 import { createListener } from "./admit/listener.ts";
@@ -139,11 +139,12 @@ async function startLocked(
     gateway: id,
     endpoint,
     leaseMs: () => control.leaseMs(),
-    onNewSession: () => control.newSession(),
+    onNewcomer: () => control.newcomer(),
+    onDirectEnd: (jti) => control.directEnded(jti),
     clock,
     audit,
   });
-  const endedSessions = createEndedSessions(clock);
+  const endedAccess = createEndedAccess(clock);
   const control = createControlChannels({
     gateway: id,
     endpoint,
@@ -155,7 +156,7 @@ async function startLocked(
     newNonce: () => randomBytes(32).toString("base64url"),
     defaultLeaseMs: gateway.lease,
     connections,
-    endedSessions,
+    endedAccess,
     keyRing,
     stopping,
     clock,
@@ -177,7 +178,7 @@ async function startLocked(
       concurrentConnections: gateway.concurrentConnections,
       keyRing,
       replayMemory: createReplayMemory(gateway.replayMemory),
-      endedSessions,
+      endedAccess,
       audit,
       clock,
       startedAt,

@@ -17,12 +17,12 @@ import { AccessWatch } from "./forward/access-watch.ts";
 import type { HttpForwarder } from "./forward/forward-http.ts";
 import type { UpgradeForwarder } from "./forward/forward-upgrade.ts";
 import type { Tunnel, TunnelEnd } from "./forward/tunnel.ts";
-import { httpTarget, upgradeTarget } from "./forward-target.ts";
+import { httpTarget, methodFault, upgradeTarget } from "./forward-target.ts";
 import type { Identify } from "./identify/identify.ts";
 import { closeOf, type EndReason } from "./live/access-event.ts";
+import type { BeginEntry, Entry } from "./live/begin-entry.ts";
 import type { LastUse } from "./live/last-use.ts";
-import type { EndConnection, LiveConnections, PendingConnection } from "./live/live-connections.ts";
-import type { Place, Places } from "./live/places.ts";
+import type { EndConnection, PendingConnection } from "./live/live-connections.ts";
 import type { PageApp } from "./pages/page-app.ts";
 import { whyNotPage } from "./pages/page-gate.ts";
 import type { PolicyInForce } from "./policy/policy-in-force.ts";
@@ -41,9 +41,8 @@ export type AppDeps = {
   readonly assert: Asserter;
   readonly forwardHttp: HttpForwarder;
   readonly forwardUpgrade: UpgradeForwarder;
-  readonly live: LiveConnections;
+  readonly begin: BeginEntry;
   readonly lastUse: Pick<LastUse, "note">;
-  readonly places: Places;
   /** Bytes in the body of a request to a page. */
   readonly pageBodyBytes: number;
   readonly pages: PageApp;
@@ -64,40 +63,28 @@ export type App = {
     bytesBehind: number,
     refusal: Denial | undefined,
   ): Promise<void>;
+  readonly admit: Admit;
 };
 
-/** Not TRACE, which would echo the assertion to the client (RFC 9110 §9.3.8), nor CONNECT. */
-const FORWARDED_METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+/** All stages but the last. Never rejects; whoever calls it writes the audit line. */
+export type Admit = (
+  request: ParsedRequest,
+  target: Target,
+  use: AssertionUse,
+  connection: Entry,
+  end: EndConnection,
+  trail: Trail,
+) => Promise<Result<Admitted, Denial>>;
+
+export type Admitted = { readonly upstream: Upstream; readonly signed: SignedRequest };
 
 /** A policy that changes faster than a request can be decided admits nobody. */
 const MAX_DECISIONS = 3;
 
-/** In the live index, with a place of its own: both are given up together. */
-type Entry = PendingConnection & Pick<Place, "take" | "opened">;
-
-type Admitted = { readonly upstream: Upstream; readonly signed: SignedRequest };
-
 export function createApp(deps: AppDeps): App {
-  const { live, audit, log } = deps;
+  const { begin, audit, log } = deps;
 
-  function begin(use: AssertionUse, peer: string): Entry {
-    const connection = live.begin(use);
-    const { take, opened, leave } = deps.places(use, peer);
-    const remove = () => {
-      connection.remove();
-      leave();
-    };
-    return { ...connection, take, opened, remove };
-  }
-
-  async function admit(
-    request: ParsedRequest,
-    target: Target,
-    use: AssertionUse,
-    connection: Entry,
-    end: EndConnection,
-    trail: Trail,
-  ): Promise<Result<Admitted, Denial>> {
+  const runStages: Admit = async (request, target, use, connection, end, trail) => {
     if (deps.stopping()) return err({ code: "stopping" });
     if (!audit.accepting) return err({ code: "audit_unavailable" });
     const identity = await deps.identify(request);
@@ -113,7 +100,7 @@ export function createApp(deps: AppDeps): App {
     if (!signed.ok) return signed;
     deps.lastUse.note(identity.value.userId, placed.value.grant.agent);
     return ok({ upstream: placed.value.upstream, signed: signed.value });
-  }
+  };
 
   /** Decides and routes by one policy snapshot; again by the next one if that took effect meanwhile. */
   async function place(
@@ -145,22 +132,17 @@ export function createApp(deps: AppDeps): App {
     return err({ code: "access_changed", reason: "policy" });
   }
 
-  /** {@link admit}, with its audit line whatever happens. */
-  async function decideOn(
-    request: ParsedRequest,
-    target: Target,
-    use: AssertionUse,
-    connection: Entry,
-    end: EndConnection,
-    trail: Trail,
-  ): Promise<Result<Admitted, Denial>> {
+  const admit: Admit = (request, target, use, connection, end, trail) => {
     if (target.kind === "agent") trail.agent = target.agent;
-    const admitted = await admit(request, target, use, connection, end, trail).catch((error) =>
-      err(denialOf(error)),
-    );
+    return runStages(request, target, use, connection, end, trail).catch((error) => err(denialOf(error)));
+  };
+
+  /** {@link admit}, with its audit line. */
+  const decideOn: Admit = async (request, target, use, connection, end, trail) => {
+    const admitted = await admit(request, target, use, connection, end, trail);
     audit.record(decisionLine(request, trail, admitted.ok ? undefined : admitted.error));
     return admitted;
-  }
+  };
 
   function denialOf(error: unknown): Denial {
     if (error instanceof StoreUnavailable) return { code: "store_unavailable" };
@@ -174,9 +156,8 @@ export function createApp(deps: AppDeps): App {
     incoming: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    const { method } = request;
-    if (!FORWARDED_METHODS.includes(method)) {
-      const denial: Denial = { code: "method_not_allowed", method, allow: FORWARDED_METHODS };
+    const denial = methodFault(request.method);
+    if (denial !== undefined) {
       return refuseHttp(request, response, refused(request, denial));
     }
     const connection = begin("http", request.peer);
@@ -263,6 +244,8 @@ export function createApp(deps: AppDeps): App {
   }
 
   return {
+    admit,
+
     async onRequest(incoming, response, refusal) {
       const parsed = parseRequest(incoming, { kind: "request" }, deps.rules);
       if (!parsed.ok) return refuseHttp(parsed.error, response, refused(parsed.error, parsed.error.denial));

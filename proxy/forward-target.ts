@@ -1,6 +1,15 @@
-// Which requests are forwarded, by their path alone; everything else is a page or the door's own API.
+// Which requests are forwarded, by path and method alone; everything else is a page or the door's own API.
+import type { Denial } from "../core/denial.ts";
 import type { Target } from "./decide/decide.ts";
 import type { ParsedRequest } from "./request/parsed-request.ts";
+
+/** Not TRACE, which would echo the assertion to the client (RFC 9110 §9.3.8), nor CONNECT. */
+const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/** Why a request of this method is not forwarded. */
+export function methodFault(method: string): Denial | undefined {
+  return METHODS.includes(method) ? undefined : { code: "method_not_allowed", method, allow: METHODS };
+}
 
 /** `/agents/{agent}/…` over HTTP; undefined for what is not forwarded. `…/ws` is for WebSockets only. */
 export function httpTarget({ segments }: ParsedRequest): Target | undefined {

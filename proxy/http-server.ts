@@ -26,7 +26,10 @@ const KEEP_ALIVE_AFTER_MS = 30_000;
 /** For the rest of a body behind its answer: nobody reads it, and a client that stops now may keep the connection. */
 const LINGER_MS = 2_000;
 
-export function createHttpServer(app: App, { limits, certificate, clock, log }: HttpServerParts): Server {
+export function createHttpServer(
+  app: Pick<App, "onRequest" | "onUpgrade">,
+  { limits, certificate, clock, log }: HttpServerParts,
+): Server {
   const options = {
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersTimeout,

@@ -17,6 +17,7 @@ import { openTrustKey } from "../token-exchange/trust-key.ts";
 import { verifyAccessToken } from "../token-exchange/verify-access-token.ts";
 import { aliveSessions } from "./control/alive-sessions.ts";
 import { createControlChannels } from "./control/control-channels.ts";
+import { createDirectConnections } from "./control/direct-connections.ts";
 import { endOfEvent } from "./control/end-of-event.ts";
 import { createTrafficTally } from "./forward/traffic-tally.ts";
 import { createFailedAttempts } from "./identify/failed-attempts.ts";
@@ -24,13 +25,16 @@ import { createIdentify } from "./identify/identify.ts";
 import { createRefresh } from "./identify/refresh.ts";
 import { refreshLive } from "./identify/refresh-live.ts";
 import { createSessionEndings } from "./identify/session-endings.ts";
+import { sessionIdentity } from "./identify/session-identity.ts";
 import { createSessionList } from "./identify/session-list.ts";
 import { type ConfirmSession, createSessions } from "./identify/sessions.ts";
 import { createVerifiedCache } from "./identify/verified-cache.ts";
+import { createBeginEntry } from "./live/begin-entry.ts";
 import { followEvents } from "./live/follow-events.ts";
 import { createJudge } from "./live/judge.ts";
 import { createLastUse } from "./live/last-use.ts";
 import { createLiveConnections } from "./live/live-connections.ts";
+import { createPlaces } from "./live/places.ts";
 import { createMetrics } from "./metrics.ts";
 import { createPolicyChanges } from "./policy/policy-changes.ts";
 import { createPolicyInForce } from "./policy/policy-in-force.ts";
@@ -126,13 +130,30 @@ export async function openLeaves(
     clock,
     log,
     audit,
+    onDirect: (place, connections) => direct.listed(place, connections),
+    onDirectEnded: (place, jti) => direct.over(place, jti),
     leaseMs: config.control.lease,
     random: Math.random,
   });
+  const judge = createJudge(policy, clock.now);
   const live = createLiveConnections({
     clock,
-    judge: createJudge(policy, clock.now),
+    judge,
     snapshot: policy.required,
+  });
+  const begin = createBeginEntry(live, createPlaces(config.limits));
+  const direct = createDirectConnections({
+    live,
+    begin,
+    endDirect: channels.endDirect,
+    judge,
+    identityOf: (sid) =>
+      sessionIdentity(sid, { index, sessions, bearerSessions, appliedEvent: events.applied }),
+    snapshot: () => policy.current().number,
+    leaseMs: config.control.lease,
+    clock,
+    audit,
+    log,
   });
   const sessionList = createSessionList({ index, sessions, bearerSessions, live });
   const policyChanges = createPolicyChanges({
@@ -194,6 +215,7 @@ export async function openLeaves(
     keyring,
     keyRotation,
     channels,
+    direct,
     ...providerSide,
     policy,
     policyReload,
@@ -203,6 +225,7 @@ export async function openLeaves(
     endings,
     sessionList,
     live,
+    begin,
     stopRefreshing,
     events,
     attempts,

@@ -19,7 +19,6 @@ import { createGatewayConnections } from "./forward/gateway-connections.ts";
 import { createHttpServer } from "./http-server.ts";
 import { openLeaves } from "./leaves.ts";
 import { type Listener, listen } from "./listen.ts";
-import { createPlaces } from "./live/places.ts";
 import { affordableConnections, maxOpenFiles } from "./open-files.ts";
 import { securityHeaders } from "./pages/security-headers.ts";
 import { createPrivateServer } from "./private-server.ts";
@@ -96,13 +95,14 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
 
   const trustedProxies =
     config.trustedProxies.length === 0 ? undefined : addressRangeOf(config.trustedProxies);
+  const rules = {
+    publicUrl,
+    cookieName: sessionCookieName(publicUrl),
+    headerCount: limits.headerCount,
+    trustedProxies,
+  };
   const app = createApp({
-    rules: {
-      publicUrl,
-      cookieName: sessionCookieName(publicUrl),
-      headerCount: limits.headerCount,
-      trustedProxies,
-    },
+    rules,
     identify,
     policy,
     route: createRouter({ homes, health }),
@@ -114,9 +114,8 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
       limits: { ...timeouts, requestBodyBytes: limits.requestBodyBytes },
     }),
     forwardUpgrade: createUpgradeForwarder({ clock, health, traffic: leaves.traffic, limits: timeouts }),
-    live,
+    begin: leaves.begin,
     lastUse: leaves.lastUse,
-    places: createPlaces(limits),
     pageBodyBytes: limits.pageBodyBytes,
     pages: composePages({ config, leaves, store, webFolder, readiness: readiness.state, clock, log }),
     audit,
@@ -152,8 +151,10 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
       open: () => live.sockets,
       end: (count, comeBackInSeconds) =>
         live.endSockets(count, () => ({ code: "restarting", comeBackInSeconds: comeBackInSeconds() })),
-      busy: () => live.size > 0,
+      busy: () => live.forwarded > 0,
     });
+    // Those that a proxy holds outlive this process.
+    leaves.direct.stop();
     live.endAll({ code: "restarting", comeBackInSeconds: 1 }, null);
     stopWatching();
     certificate?.stop();

@@ -14,7 +14,7 @@ import type { Denial } from "../../core/denial.ts";
 import type { AgentId, EndpointId, GatewayId } from "../../core/ids.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import { type Caller, callerOf } from "./caller.ts";
-import type { EndedSessions } from "./ended-sessions.ts";
+import type { EndedAccess } from "./ended-access.ts";
 import { handshakeFault } from "./handshake.ts";
 import type { KeyRing } from "./key-ring.ts";
 import type { ReplayMemory } from "./replay-memory.ts";
@@ -36,7 +36,7 @@ export type AdmissionDeps = {
   readonly concurrentConnections: number;
   readonly keyRing: Pick<KeyRing, "keys">;
   readonly replayMemory: ReplayMemory;
-  readonly endedSessions: EndedSessions;
+  readonly endedAccess: EndedAccess;
   readonly audit: Audit;
   readonly clock: Clock;
   /** Milliseconds since 1970. */
@@ -59,7 +59,7 @@ export type Admission = {
 export function createAdmission(deps: AdmissionDeps): Admission {
   return {
     upgrade(request) {
-      const asserted = readAsserted(request, "upgrade", deps);
+      const asserted = readAsserted(request, ["upgrade", "direct"], deps);
       if (!asserted.ok) return asserted;
       const { claims } = asserted.value;
       // Before anything else is answered: whatever becomes of this request, its assertion is spent.
@@ -69,7 +69,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       return caller.ok ? ok({ claims, caller: caller.value }) : refused(caller.error, claims);
     },
     plain(request) {
-      const asserted = readAsserted(request, "http", deps);
+      const asserted = readAsserted(request, ["http"], deps);
       if (!asserted.ok) return asserted;
       const { claims } = asserted.value;
       const denial = whyNotPlain(request, claims, deps);
@@ -80,7 +80,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
 
 function readAsserted(
   request: IncomingMessage,
-  use: AssertionUse,
+  uses: readonly AssertionUse[],
   deps: AdmissionDeps,
 ): Result<Admitted, Refusal> {
   const unready = whyUnready(deps);
@@ -92,12 +92,12 @@ function readAsserted(
   const claims = verifyAssertion(token.value, keys, {
     issuer: deps.issuer,
     audience: audienceOf(deps.gateway, deps.endpoint),
-    use,
+    uses,
     startedAt: deps.startedAt / 1000,
     now: deps.clock.now(),
   });
   if (!claims.ok) return refused({ code: "assertion_invalid", fault: claims.error });
-  const denial = deps.endedSessions.whyNot(claims.value.sid);
+  const denial = deps.endedAccess.whyNot(claims.value);
   return denial === undefined ? ok({ claims: claims.value }) : refused(denial, claims.value);
 }
 

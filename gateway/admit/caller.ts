@@ -9,8 +9,11 @@ export type Caller = {
   readonly name: string | null;
   /** Agents of this connection, never empty: asserted, run here, and on this path. The first is the default. */
   readonly agents: readonly [AgentId, ...AgentId[]];
+  /** `jti` of the assertion if no front door forwards this connection: how it is named there. */
+  readonly direct: string | null;
 };
 
 export function callerOf(claims: AssertionClaims, agents: readonly [AgentId, ...AgentId[]]): Caller {
-  return { userId: claims.sub, sid: claims.sid, email: claims.email, name: claims.name, agents };
+  const { sub: userId, sid, email, name, use, jti } = claims;
+  return { userId, sid, email, name, agents, direct: use === "direct" ? jti : null };
 }

@@ -75,7 +75,7 @@ export function createListener(deps: ListenerDeps): Server {
     recordVerdict(deps, request, requestId, verdict);
     if (!verdict.ok) return refuseUpgrade(socket, verdict.error.denial, requestId, deps.now());
     // Nothing is waited for between the admission and the connection's place in the live index: an end of access
-    // that comes now finds it there, and one that came before was remembered (ended-sessions.ts).
+    // that comes now finds it there, and one that came before was remembered (ended-access.ts).
     const { caller } = verdict.value;
     webSockets.handleUpgrade(request, socket, head, (webSocket) =>
       deps.onConnection(webSocket, caller, requestId),

@@ -19,7 +19,7 @@ export type AssertionRules = {
   /** This process and no other (RFC 8725 §3.9): `audienceOf(gateway, endpoint)`. */
   readonly audience: string;
   /** What the request is; an assertion for plain requests must not open a socket. */
-  readonly use: AssertionUse;
+  readonly uses: readonly AssertionUse[];
   /** Seconds since 1970 at which this process started. */
   readonly startedAt: number;
   /** Wall clock, milliseconds since 1970. */
@@ -59,7 +59,7 @@ export function verifyAssertion(
   if (claims === undefined) return err("bad_claims");
   if (claims.exp <= claims.iat || claims.exp - claims.iat > ASSERTION_LIFETIME_SECONDS)
     return err("bad_claims");
-  if (claims.use !== rules.use) return err("wrong_use");
-  if (claims.use === "upgrade" && claims.iat < Math.floor(rules.startedAt)) return err("older_than_start");
+  if (!rules.uses.includes(claims.use)) return err("wrong_use");
+  if (claims.use !== "http" && claims.iat < Math.floor(rules.startedAt)) return err("older_than_start");
   return ok(claims);
 }

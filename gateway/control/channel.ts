@@ -3,7 +3,7 @@
 import type { Clock } from "../../core/clock.ts";
 import type { DoorControlFrame } from "../../core/control-channel.ts";
 import type { SessionId } from "../../core/ids.ts";
-import type { EndedSessions } from "../admit/ended-sessions.ts";
+import type { EndedAccess } from "../admit/ended-access.ts";
 import type { KeyRing } from "../admit/key-ring.ts";
 import type { LiveConnections } from "../protocol/live-connections.ts";
 import { broken, type LaterFrame, type Link } from "./link.ts";
@@ -12,15 +12,16 @@ import type { TurnFrame } from "./running-turns.ts";
 
 export type Channel = {
   received(frame: LaterFrame): void;
-  /** There is a session that was not there before. */
-  newSession(): void;
+  /** There is somebody that no listing has named. */
+  newcomer(): void;
+  directEnded(jti: string): void;
   turn(frame: TurnFrame): void;
   stop(): void;
 };
 
 export type ChannelDeps = {
-  readonly connections: Pick<LiveConnections, "sids" | "renew" | "end">;
-  readonly endedSessions: EndedSessions;
+  readonly connections: Pick<LiveConnections, "sids" | "direct" | "renew" | "end" | "endDirect">;
+  readonly endedAccess: EndedAccess;
   readonly keyRing: KeyRing;
   readonly clock: Clock;
 };
@@ -37,7 +38,8 @@ export function createChannel(
 ): Channel {
   const { connections, clock, keyRing } = deps;
   let cancelSilence = awaitPing();
-  const listings = createListings({ sids: connections.sids, leaseMs, clock, send: link.send });
+  const { sids, direct } = connections;
+  const listings = createListings({ sids, direct, leaseMs, clock, send: link.send });
   for (const frame of runningTurns) link.send(frame);
 
   function awaitPing() {
@@ -52,8 +54,13 @@ export function createChannel(
 
   function end({ sids, agent, code, words, event }: Extract<DoorControlFrame, { type: "end" }>) {
     const sessionsAreOver = code === 1008 && agent === null;
-    if (sids !== "all" && sessionsAreOver) deps.endedSessions.remember(sids);
+    if (sids !== "all" && sessionsAreOver) deps.endedAccess.remember(sids);
     connections.end({ sids, agent }, code, words, { reason: words, event });
+  }
+
+  function endDirect({ jtis, code, words, event }: Extract<DoorControlFrame, { type: "end_direct" }>) {
+    deps.endedAccess.remember(jtis);
+    connections.endDirect(jtis, code, words, { reason: words, event });
   }
 
   async function takeKeys(envelope: string) {
@@ -74,13 +81,16 @@ export function createChannel(
           return renew(frame.listing, frame.sids);
         case "end":
           return end(frame);
+        case "end_direct":
+          return endDirect(frame);
         case "ping":
           cancelSilence();
           cancelSilence = awaitPing();
           return link.send({ type: "pong", at: frame.at, now: clock.now() });
       }
     },
-    newSession: listings.newcomer,
+    newcomer: listings.newcomer,
+    directEnded: (jti) => link.send({ type: "direct_ended", jti }),
     turn: link.send,
     stop() {
       cancelSilence();

@@ -24,8 +24,10 @@ export type ControlChannels = {
   state(): "connected" | "away";
   /** Life of a lease that starts now, milliseconds. */
   leaseMs(): number;
-  /** A session has a connection that had none before. */
-  newSession(): void;
+  /** There is somebody that no listing has named. */
+  newcomer(): void;
+  /** A connection that no front door forwards is over. */
+  directEnded(jti: string): void;
   /** @returns the function to be called when the turn has ended */
   turnStarted(user: UserId, agent: AgentId): () => void;
   /** Resolves when every channel is gone. */
@@ -119,8 +121,11 @@ export function createControlChannels(deps: ControlChannelsDeps): ControlChannel
     },
     state: () => (channels.size > 0 ? "connected" : "away"),
     leaseMs: () => leaseMs,
-    newSession() {
-      for (const channel of channels) channel.newSession();
+    newcomer() {
+      for (const channel of channels) channel.newcomer();
+    },
+    directEnded(jti) {
+      for (const channel of channels) channel.directEnded(jti);
     },
     turnStarted: runningTurns.started,
     async close() {

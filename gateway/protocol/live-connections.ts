@@ -17,6 +17,8 @@ export type LiveConnections = {
   publish(owner: UserId, event: OwnerEvent): void;
   /** Each session that has a connection, once. */
   sids(): readonly SessionId[];
+  /** Connections that no front door forwards. */
+  direct(): readonly DirectConnection[];
   /**
    * The front door confirms these sessions.
    * @param until monotonic, milliseconds
@@ -24,11 +26,20 @@ export type LiveConnections = {
   renew(sids: readonly SessionId[], until: number): void;
   /** Closes the connections of these sessions, of them only those that may use the agent unless it is null. */
   end(which: EndedAccess, code: number, words: string, why: ConnectionEnd): void;
+  /** Closes single connections of those that no front door forwards. */
+  endDirect(jtis: readonly string[], code: number, words: string, why: ConnectionEnd): void;
   /** Says goodbye to everybody; resolves when all are gone. */
   closeAll(code: number, words: string): Promise<void>;
 };
 
 export type EndedAccess = { readonly sids: readonly SessionId[] | "all"; readonly agent: AgentId | null };
+
+export type DirectConnection = {
+  /** Of the assertion that opened it. */
+  readonly jti: string;
+  readonly sid: SessionId;
+  readonly agents: readonly AgentId[];
+};
 
 export type LiveConnectionsDeps = {
   /** @param onEnd not called before this has returned */
@@ -42,8 +53,10 @@ export type LiveConnectionsDeps = {
   readonly endpoint: EndpointId;
   /** Life of a lease that starts now. */
   readonly leaseMs: () => number;
-  /** A session has a connection that had none. */
-  readonly onNewSession: () => void;
+  /** A session has a connection that had none, or there is a connection that no front door forwards. */
+  readonly onNewcomer: () => void;
+  /** A connection that no front door forwards is over. */
+  readonly onDirectEnd: (jti: string) => void;
   readonly clock: Clock;
   readonly audit: Audit;
 };
@@ -54,6 +67,7 @@ export function createLiveConnections(deps: LiveConnectionsDeps): LiveConnection
   const { clock, audit, gateway, endpoint } = deps;
   const byUser = new Map<UserId, Set<Connection>>();
   const bySession = new Map<SessionId, Set<Connection>>();
+  const direct = new Map<string, Connection>();
   const sockets = new Set<WebSocket>();
   const leases = createLeases<Connection>(clock, (connection) =>
     connection.close(1008, LEASE_EXPIRED, { reason: "lease_expired", event: null }),
@@ -65,6 +79,8 @@ export function createLiveConnections(deps: LiveConnectionsDeps): LiveConnection
     leases.stop(connection);
     drop(byUser, userId, connection);
     drop(bySession, sid, connection);
+    const { direct: jti } = connection.caller;
+    if (jti !== null && direct.delete(jti)) deps.onDirectEnd(jti);
     const facts = { requestId, userId, email, sid, gateway, endpoint, event };
     audit.record(auditEvent({ kind: "connection_closed", outcome: "allowed", reason, ...facts }));
   }
@@ -80,12 +96,13 @@ export function createLiveConnections(deps: LiveConnectionsDeps): LiveConnection
       sockets.add(socket);
       add(byUser, caller.userId, connection);
       add(bySession, caller.sid, connection);
+      if (caller.direct !== null) direct.set(caller.direct, connection);
       leases.start(connection, clock.monotonic() + deps.leaseMs());
       socket.on("close", () => {
         sockets.delete(socket);
         if (sockets.size === 0) whenEmpty();
       });
-      if (isNewSession) deps.onNewSession();
+      if (isNewSession || caller.direct !== null) deps.onNewcomer();
     },
     count: () => sockets.size,
     list: everybody,
@@ -93,6 +110,7 @@ export function createLiveConnections(deps: LiveConnectionsDeps): LiveConnection
       for (const connection of byUser.get(owner) ?? []) connection.tell(event);
     },
     sids: () => [...bySession.keys()],
+    direct: () => [...direct].map(([jti, { caller }]) => ({ jti, sid: caller.sid, agents: caller.agents })),
     renew(sids, until) {
       for (const sid of sids)
         for (const connection of bySession.get(sid) ?? []) leases.extend(connection, until);
@@ -101,6 +119,9 @@ export function createLiveConnections(deps: LiveConnectionsDeps): LiveConnection
       const named = sids === "all" ? everybody() : sids.flatMap((sid) => [...(bySession.get(sid) ?? [])]);
       for (const connection of named)
         if (agent === null || connection.caller.agents.includes(agent)) connection.close(code, words, why);
+    },
+    endDirect(jtis, code, words, why) {
+      for (const jti of jtis) direct.get(jti)?.close(code, words, why);
     },
     async closeAll(code, words) {
       if (sockets.size === 0) return;

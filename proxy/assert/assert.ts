@@ -12,7 +12,12 @@ import { type OutgoingHeaders, outgoingHeaders } from "./outgoing-headers.ts";
 
 declare const signed: unique symbol;
 /** Only {@link createAsserter} makes one: a request that a gateway will believe. */
-export type SignedRequest = { readonly headers: OutgoingHeaders; readonly [signed]: true };
+export type SignedRequest = {
+  readonly headers: OutgoingHeaders;
+  /** Of the assertion in them. */
+  readonly jti: string;
+  readonly [signed]: true;
+};
 
 export type Asserter = (
   request: ParsedRequest,
@@ -32,7 +37,7 @@ export function createAsserter(deps: {
 }): Asserter {
   const assertionOf = createAssertions(deps);
   return (request, grant, upstream, use) => {
-    const token = assertionOf({
+    const { token, claims } = assertionOf({
       identity: grant.identity,
       agents: upstream.agents,
       audience: audienceOf(upstream.gateway.id, upstream.endpoint.id),
@@ -40,7 +45,7 @@ export function createAsserter(deps: {
       ...(upstream.gateway.sendGroups ? { groups: grant.identity.groups } : {}),
     });
     const headers = outgoingHeaders(request, grant.identity, upstream, token, use, deps.publicUrl);
-    if (sizeOf(headers) <= MAX_HEADER_BYTES) return ok({ headers } as SignedRequest);
+    if (sizeOf(headers) <= MAX_HEADER_BYTES) return ok({ headers, jti: claims.jti } as SignedRequest);
     // The groups are in there twice, in their header and in the assertion; the rest is the client's own.
     const isTheClients =
       sizeOf(headers.filter(([name, value]) => request.headers.get(name) === value)) > MAX_HEADER_BYTES / 2;

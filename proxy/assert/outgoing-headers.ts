@@ -44,8 +44,9 @@ export function outgoingHeaders(
   publicUrl: string,
 ): OutgoingHeaders {
   const headers: [string, string][] = [["host", hostOf(upstream.endpoint.url)]];
-  if (use === "upgrade") headers.push(["connection", "Upgrade"], ["upgrade", "websocket"]);
-  for (const name of OF_THE_CLIENT[use]) {
+  const kind = use === "http" ? "http" : "upgrade";
+  if (kind === "upgrade") headers.push(["connection", "Upgrade"], ["upgrade", "websocket"]);
+  for (const name of OF_THE_CLIENT[kind]) {
     const value = request.headers.get(name);
     if (value !== undefined) headers.push([name, value]);
   }

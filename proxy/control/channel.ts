@@ -7,12 +7,14 @@ import type { SessionId } from "../../core/ids.ts";
 import type { Log } from "../../core/log.ts";
 import type { PublishedKeySet } from "../../token-exchange/keyring.ts";
 import { createClockSkew } from "./clock-skew.ts";
-import type { EndFrame } from "./end-frame.ts";
+import { createDirectEnds } from "./direct-ends.ts";
+import type { DirectEnd, EndFrame } from "./end-frame.ts";
 import { createHeartbeat, type Heartbeat } from "./heartbeat.ts";
 import { createLeaseAnswers, type LeaseAnswers } from "./lease-answers.ts";
 import {
   breach,
   broken,
+  type DirectConnection,
   type Hello,
   type LaterFrame,
   type Link,
@@ -46,6 +48,8 @@ export type Channel = {
   describe(): ChannelDescription;
   /** Tells it now, or when it is back. */
   end(frame: EndFrame): void;
+  /** The same for one connection; those that end together are told together. */
+  endDirect(jti: string, why: Omit<DirectEnd, "jtis">): void;
   keysChanged(): void;
   close(): Promise<void>;
 };
@@ -54,6 +58,10 @@ export type ChannelDeps = LinkDeps & {
   readonly keySet: () => PublishedKeySet;
   /** Those of these sessions that still live. Rejects when the store does not answer. */
   readonly aliveOf: (sids: readonly SessionId[]) => Promise<ReadonlySet<SessionId>>;
+  /** The gateway has named all its connections that no front door forwards. */
+  readonly onDirect: (place: Place, connections: readonly DirectConnection[]) => void;
+  /** One of them is over. */
+  readonly onDirectEnded: (place: Place, jti: string) => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly audit: Audit;
@@ -68,13 +76,18 @@ type OpenLink = {
 };
 
 const MAX_TURNS = 10_000;
+/** More than a front door lets in. */
+const MAX_DIRECT = 100_000;
 
 export function createChannel(place: Place, deps: ChannelDeps): Channel {
   const { clock, log, audit, leaseMs } = deps;
   const names = namesOf(place);
   const clockSkew = createClockSkew(place, deps);
   const ends = createUnconfirmedEnds(clock, 2 * leaseMs);
+  const directEnds = createDirectEnds(end);
   const turns = new Set<string>();
+  /** Of a listing that has not come to its end. */
+  let direct: DirectConnection[] = [];
   let open: OpenLink | undefined;
   let since = clock.now();
   let hasOpened = false;
@@ -138,6 +151,10 @@ export function createChannel(place: Place, deps: ChannelDeps): Channel {
       case "sessions":
         if (open?.leases.asked(frame) === false) refuse("more listings than can be answered");
         return;
+      case "direct":
+        return directNamed(frame);
+      case "direct_ended":
+        return deps.onDirectEnded(place, frame.jti);
       case "pong": {
         const sentAt = open?.heartbeat.answered(frame);
         if (sentAt === undefined) refuse("a pong that nobody asked for");
@@ -154,6 +171,14 @@ export function createChannel(place: Place, deps: ChannelDeps): Channel {
       case "turn_ended":
         turns.delete(frame.runId);
     }
+  }
+
+  function directNamed({ connections, last }: Extract<LaterFrame, { type: "direct" }>) {
+    direct.push(...connections);
+    if (direct.length > MAX_DIRECT) return refuse("more direct connections than can be kept");
+    if (!last) return;
+    deps.onDirect(place, direct);
+    direct = [];
   }
 
   function keysAnswered(answer: Extract<LaterFrame, { type: "keys_accepted" | "keys_refused" }>) {
@@ -189,6 +214,7 @@ export function createChannel(place: Place, deps: ChannelDeps): Channel {
     open?.leases.stop();
     open = undefined;
     turns.clear();
+    direct = [];
     if (closing) return;
     if (lasted) attempt = 0;
     note(fault, isBreach);
@@ -196,6 +222,11 @@ export function createChannel(place: Place, deps: ChannelDeps): Channel {
       link = dial();
     });
     attempt += 1;
+  }
+
+  function end(frame: EndFrame) {
+    ends.add(frame);
+    if (open !== undefined) link.send(frame);
   }
 
   /** Once, until it changes or the channel was open in between: it would be said at every attempt otherwise. */
@@ -220,12 +251,11 @@ export function createChannel(place: Place, deps: ChannelDeps): Channel {
       clockOffsetMs: clockSkew.offsetMs(),
       turns: [...turns],
     }),
-    end(frame) {
-      ends.add(frame);
-      if (open !== undefined) link.send(frame);
-    },
+    end,
+    endDirect: directEnds.add,
     keysChanged: pushKeys,
     close() {
+      directEnds.flush();
       closing = true;
       cancelRedial();
       link.end(broken("closed by this front door"), 1001);

@@ -1,7 +1,6 @@
 // The control channels of one front door: one to every endpoint of the routing table, as the table changes. What they
 // carry is in channel.ts and docs/control-channel.md.
 import { addressOf, type Endpoint, type RoutingTable } from "../../config/routes.ts";
-import { audienceOf } from "../../core/assertion.ts";
 import type { Store } from "../../core/store.ts";
 import {
   type Channel,
@@ -10,17 +9,19 @@ import {
   type ChannelState,
   createChannel,
 } from "./channel.ts";
-import { type EndFrame, endFramesOf } from "./end-frame.ts";
+import { type DirectEnd, endFramesOf, type SessionsEnd } from "./end-frame.ts";
 import { createEndpointKeys } from "./endpoint-keys.ts";
 import type { DoorIdentity } from "./opening-tokens.ts";
-import type { Place } from "./place.ts";
+import { keyOf, type Place } from "./place.ts";
 
 export type ControlChannels = {
   /** `away` also for an address that two gateways share, unless the channels of both are open. */
   stateOf(endpoint: Endpoint): ChannelState;
   describe(): readonly ChannelDescription[];
   /** Ends access at every gateway now; where the channel is away, when it is back. */
-  end(end: Omit<EndFrame, "type">): void;
+  end(end: SessionsEnd): void;
+  /** Ends one connection that no front door forwards, at its own gateway. */
+  endDirect(place: Place, jti: string, why: Omit<DirectEnd, "jtis">): void;
   /** To be called when there is a newer key set. */
   keysChanged(): void;
   /** To be called when the table has changed: dials new endpoints, closes vanished ones. */
@@ -73,6 +74,7 @@ export function createControlChannels(deps: ControlChannelDeps): ControlChannels
     end(end) {
       for (const frame of endFramesOf(end)) for (const channel of channels.values()) channel.end(frame);
     },
+    endDirect: (place, jti, why) => channels.get(keyOf(place))?.endDirect(jti, why),
     keysChanged() {
       for (const channel of channels.values()) channel.keysChanged();
     },
@@ -85,15 +87,9 @@ export function createControlChannels(deps: ControlChannelDeps): ControlChannels
   };
 }
 
-/** By name and address: an endpoint that has moved, or gets another certificate, is another one to dial. */
 function placesOf({ gateways }: RoutingTable): ReadonlyMap<string, Place> {
   const places = [...gateways.values()].flatMap((gateway) =>
     gateway.endpoints.map((endpoint): Place => ({ gateway: gateway.id, endpoint })),
   );
-  return new Map(
-    places.map((place) => [
-      `${audienceOf(place.gateway, place.endpoint.id)} ${addressOf(place.endpoint)}`,
-      place,
-    ]),
-  );
+  return new Map(places.map((place) => [keyOf(place), place]));
 }

@@ -23,6 +23,8 @@ import type { Place } from "./place.ts";
 
 export type Hello = Extract<GatewayControlFrame, { type: "hello" }>;
 export type LaterFrame = Exclude<GatewayControlFrame, { type: "hello" }>;
+/** What a gateway says of a connection that no front door forwards. */
+export type DirectConnection = Extract<GatewayControlFrame, { type: "direct" }>["connections"][number];
 
 /** Why a link is over. */
 export type LinkEnd = {

@@ -28,7 +28,7 @@ export function createUnconfirmedEnds(clock: Clock, keepMs: number): Unconfirmed
       forgetOld();
       const at = clock.monotonic();
       // Too many to repeat: everybody comes back through the door, which knows who may.
-      if (kept.length >= MAX_KEPT) kept = [{ frame: everybody(frame.event), at }];
+      if (kept.length >= MAX_KEPT) kept = [{ frame: everybody(frame.event ?? 0), at }];
       else kept.push({ frame, at });
     },
     confirmed(sentAt) {

@@ -60,8 +60,10 @@ export type LiveConnections = {
   ofUser(user: UserId): readonly LiveConnection[];
   list(): readonly LiveConnection[];
   readonly size: number;
-  /** WebSockets among them. */
+  /** WebSockets among them that this door forwards. */
   readonly sockets: number;
+  /** All that this door forwards. */
+  readonly forwarded: number;
 };
 
 /** What the policy of now says about a connection: why it ends, or undefined if it goes on. */
@@ -250,6 +252,9 @@ export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): Liv
     },
     get sockets() {
       return sockets.size;
+    },
+    get forwarded() {
+      return [...bound].filter(({ use }) => use !== "direct").length;
     },
   };
 }

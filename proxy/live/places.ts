@@ -1,7 +1,6 @@
 // The places that there are for what is forwarded: in all, for one person and for one address; WebSockets apart from
 // plain requests, so that neither can shut the other out. Only counts; who may have one is not its question.
 import type { Limits } from "../../config/limits.ts";
-import type { AssertionUse } from "../../core/assertion.ts";
 import type { Denial } from "../../core/denial.ts";
 import type { UserId } from "../../core/ids.ts";
 import { addressBucket } from "../request/address-bucket.ts";
@@ -17,7 +16,10 @@ export type Place = {
 };
 
 /** @param peer client address as `peerAddress` gives it */
-export type Places = (use: AssertionUse, peer: string) => Place;
+export type Places = (kind: PlaceKind, peer: string) => Place;
+
+/** Plain requests, and WebSockets, whoever forwards them. */
+export type PlaceKind = "http" | "upgrade";
 
 export type PlaceLimits = Pick<
   Limits,
@@ -30,9 +32,9 @@ export function createPlaces(limits: PlaceLimits): Places {
   const all = { http: 0, upgrade: 0 };
   let pending = 0;
 
-  function fullFor(use: AssertionUse, user: UserId, address: string): keyof PlaceLimits | undefined {
-    const ofUser = byUser[use].of(user);
-    if (use === "http") {
+  function fullFor(kind: PlaceKind, user: UserId, address: string): keyof PlaceLimits | undefined {
+    const ofUser = byUser[kind].of(user);
+    if (kind === "http") {
       if (all.http >= limits.exchanges) return "exchanges";
       return ofUser >= limits.exchangesPerUser ? "exchangesPerUser" : undefined;
     }
@@ -42,7 +44,7 @@ export function createPlaces(limits: PlaceLimits): Places {
     return socketsByAddress.of(address) >= limits.socketsPerAddress ? "socketsPerAddress" : undefined;
   }
 
-  return (use, peer) => {
+  return (kind, peer) => {
     const address = addressBucket(peer);
     let owner: UserId | undefined;
     let isPending = false;
@@ -54,12 +56,12 @@ export function createPlaces(limits: PlaceLimits): Places {
 
     return {
       take(user) {
-        const full = fullFor(use, user, address);
+        const full = fullFor(kind, user, address);
         if (full !== undefined) return { code: "overloaded", what: `limits.${full}` };
         owner = user;
-        all[use] += 1;
-        byUser[use].add(user);
-        if (use === "http") return undefined;
+        all[kind] += 1;
+        byUser[kind].add(user);
+        if (kind === "http") return undefined;
         socketsByAddress.add(address);
         isPending = true;
         pending += 1;
@@ -69,9 +71,9 @@ export function createPlaces(limits: PlaceLimits): Places {
       leave() {
         if (owner === undefined) return;
         opened();
-        all[use] -= 1;
-        byUser[use].remove(owner);
-        if (use === "upgrade") socketsByAddress.remove(address);
+        all[kind] -= 1;
+        byUser[kind].remove(owner);
+        if (kind === "upgrade") socketsByAddress.remove(address);
         owner = undefined;
       },
     };

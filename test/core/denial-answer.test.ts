@@ -35,6 +35,8 @@ const WIRE: Readonly<Record<DenialCode, Wire>> = {
   route_missing: [503, 1013, { retryAfterSeconds: 60 }],
   home_unavailable: [503, 1013, { retryAfterSeconds: 5 }],
   gateway_unavailable: [503, 1013, { retryAfterSeconds: 5 }],
+  control_channel_away: [503, 1013, { retryAfterSeconds: 5 }],
+  proxy_refused: [403, 1008],
   gateway_answer_invalid: [502, 1013, { retryAfterSeconds: 5 }],
   provider_unavailable: [503, 1013, { retryAfterSeconds: 5 }],
   store_unavailable: [503, 1013, { retryAfterSeconds: 5 }],

@@ -206,6 +206,75 @@ describe("a lease", () => {
   });
 });
 
+describe("a connection that no front door forwards", () => {
+  const JTI = "jti-of-a-direct-connection";
+  const OTHER = "jti-of-another-connection";
+  const words = "IT removed your access to coder at 14:02 UTC";
+  const endDirect = { type: "end_direct", event: 9, jtis: [JTI], code: 1008, words };
+
+  test("is named soon after it has come, with its session and agents, and when it is over", async () => {
+    const gateway = await start();
+    const door = await connectDoor(gateway);
+    const client = await gateway.connect({ sid: A, use: "direct", jti: JTI });
+    await gateway.connect({ sid: A });
+    gateway.clock.advance(250);
+    const named = await door.frame("direct", ({ connections }) => connections.length > 0);
+    const connection = { jti: JTI, sid: A, agents: ["assistant", "coder"] };
+    expect(named).toEqual({ type: "direct", connections: [connection], last: true });
+    client.socket.close();
+    await client.closed;
+    expect(await door.frame("direct_ended")).toEqual({ type: "direct_ended", jti: JTI });
+    gateway.clock.advance(20_000);
+    await door.settled();
+    expect(door.frames.filter(({ type }) => type === "direct").at(-1)).toEqual({
+      type: "direct",
+      connections: [],
+      last: true,
+    });
+  });
+
+  test("closes at once when it is named, and no other of its session does", async () => {
+    const gateway = await start();
+    const door = await connectDoor(gateway);
+    const [client, other, forwarded] = [
+      await gateway.connect({ sid: A, use: "direct", jti: JTI }),
+      await gateway.connect({ sid: A, use: "direct", jti: OTHER }),
+      await gateway.connect({ sid: A }),
+    ];
+    door.send(endDirect);
+    expect(await client.closed).toEqual({ code: 1008, reason: words });
+    await expectOpen(other, forwarded);
+    expect(await endings(gateway, 1)).toEqual([ending(A, words, 9)]);
+    // Told twice, and once of whom it does not know.
+    door.send(endDirect);
+    door.send({ ...endDirect, jtis: ["jti-that-nobody-knows"], event: null, code: 1013 });
+    await door.settled();
+    await expectOpen(other, forwarded);
+  });
+
+  test("is refused when it comes after its end", async () => {
+    const gateway = await start();
+    const door = await connectDoor(gateway);
+    door.send(endDirect);
+    await door.settled();
+    const assertion = gateway.door.assertion({ sid: A, use: "direct", jti: JTI });
+    const headers = { ...HANDSHAKE, "x-gateway-assertion": assertion };
+    expect(await ask(`${gateway.running.url}/ws`, { headers })).toMatchObject({
+      status: 401,
+      body: { error: { code: "assertion_invalid", reason: "access_ended" } },
+    });
+    await gateway.connect({ sid: A, use: "direct", jti: OTHER });
+  });
+
+  test("lives by its lease like any other", async () => {
+    const gateway = await start();
+    await connectDoor(gateway);
+    const client = await gateway.connect({ sid: A, use: "direct", jti: JTI });
+    gateway.clock.advance(LEASE_MS);
+    expect(await client.closed).toEqual(EXPIRED);
+  });
+});
+
 describe("an end of access", () => {
   async function people() {
     const gateway = await start();

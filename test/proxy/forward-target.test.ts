@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { httpTarget, upgradeTarget } from "../../proxy/forward-target.ts";
+import { httpTarget, methodFault, upgradeTarget } from "../../proxy/forward-target.ts";
 import { parseTarget } from "../../proxy/request/path.ts";
 import { parsedRequest } from "./request-fixture.ts";
 
@@ -37,4 +37,12 @@ test.each([
 
 test("what an agent is called in the path is not looked at here: deciding refuses it", () => {
   expect(upgradeTarget(requestFor("/agents/__proto__/ws"))).toEqual({ kind: "agent", agent: "__proto__" });
+});
+
+test.each(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])("%s is forwarded", (method) => {
+  expect(methodFault(method)).toBeUndefined();
+});
+
+test.each(["TRACE", "CONNECT", "PROPFIND", "get", ""])("%j is not forwarded", (method) => {
+  expect(methodFault(method)).toMatchObject({ code: "method_not_allowed", method });
 });

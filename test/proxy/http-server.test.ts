@@ -19,7 +19,7 @@ import { handshake, head, rawConnect, rawExchange } from "../support/raw-client.
 const log = createLog("test", "silent");
 const LIMITS: HttpServerParts["limits"] = { ...limitsSchema.parse({}), trustedProxies: undefined };
 /** What the app answers when a test has nothing else in mind. */
-const ANSWERS: App = {
+const ANSWERS: Pick<App, "onRequest" | "onUpgrade"> = {
   async onRequest(_incoming, response, refusal) {
     response.end(refusal?.code ?? "served");
   },

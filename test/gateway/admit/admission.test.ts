@@ -23,7 +23,7 @@ function deps(changes: Partial<AdmissionDeps> = {}): AdmissionDeps {
     concurrentConnections: 10,
     keyRing: { keys: () => new Map([[door.signing.kid, key]]) },
     replayMemory: createReplayMemory(100),
-    endedSessions: { remember: () => {}, whyNot: () => undefined },
+    endedAccess: { remember: () => {}, whyNot: () => undefined },
     audit: { record: () => {}, accepting: true, close: async () => {} },
     clock: createManualClock(NOW),
     startedAt: NOW,
@@ -52,9 +52,31 @@ describe("admission", () => {
           email: "alice@example.com",
           name: "Alice Archer",
           agents: ["coder"],
+          direct: null,
         },
       },
     });
+  });
+
+  test("names a connection that no front door forwards by its assertion", () => {
+    const { upgrade } = createAdmission(deps());
+    const jti = "jti-of-one-connection";
+    const admitted = upgrade(handshake("/ws", door.assertion({ use: "direct", jti })));
+    expect(admitted).toMatchObject({ ok: true, value: { caller: { direct: jti } } });
+    // It admits once, like any other.
+    expect(upgrade(handshake("/ws", door.assertion({ use: "direct", jti })))).toMatchObject({
+      ok: false,
+      error: { denial: { code: "assertion_invalid", fault: "replayed" } },
+    });
+  });
+
+  test("takes neither kind of assertion for a socket from a plain request", () => {
+    const { plain } = createAdmission(deps());
+    for (const use of ["upgrade", "direct"])
+      expect(plain(handshake("/agents/coder/whoami", door.assertion({ use })))).toMatchObject({
+        ok: false,
+        error: { denial: { code: "assertion_invalid", fault: "wrong_use" } },
+      });
   });
 
   test.each<[string, Partial<AdmissionDeps>, object]>([
@@ -73,9 +95,9 @@ describe("admission", () => {
     [
       "told that its session is over",
       {
-        endedSessions: {
+        endedAccess: {
           remember: () => {},
-          whyNot: (sid) =>
+          whyNot: ({ sid }) =>
             sid === sessionId("A") ? { code: "assertion_invalid", fault: "session_ended" } : undefined,
         },
       },

@@ -15,7 +15,7 @@ function verify(changes: Record<string, unknown>, rules: Partial<AssertionRules>
   return verifyAssertion(door.assertion(changes), keys, {
     issuer: "gatehouse",
     audience: "cloud/cloud-1",
-    use: "upgrade",
+    uses: ["upgrade", "direct"],
     startedAt: NOW / 1000 - 3_600,
     now: NOW,
     ...rules,
@@ -41,13 +41,14 @@ describe("verifying an assertion", () => {
 
   test("admits one issued in the second of the start, refuses the second before", () => {
     expect(verify({}, { startedAt: NOW / 1000 })).toMatchObject({ ok: true });
-    expect(verify({ iat: SECOND - 1, exp: SECOND + 59 }, { startedAt: NOW / 1000 })).toEqual(
-      err("older_than_start"),
-    );
+    for (const use of ["upgrade", "direct"])
+      expect(verify({ use, iat: SECOND - 1, exp: SECOND + 59 }, { startedAt: NOW / 1000 })).toEqual(
+        err("older_than_start"),
+      );
   });
 
   test("does not ask when one for a plain request was issued", () => {
     const changes = { use: "http", iat: SECOND - 10, exp: SECOND + 50 };
-    expect(verify(changes, { use: "http", startedAt: NOW / 1000 })).toMatchObject({ ok: true });
+    expect(verify(changes, { uses: ["http"], startedAt: NOW / 1000 })).toMatchObject({ ok: true });
   });
 });

@@ -18,7 +18,7 @@ const KEY = "sk-ant-secret-key-of-a-test";
 const CODER = agentId("coder");
 const TURN: AgentTurn = {
   agent: { id: CODER, name: "Coder", description: "", model: "claude-sonnet-5-5", instructions: "Be brief." },
-  speaker: { userId: ALICE, sid: sessionId("A"), email: null, name: null, agents: [CODER] },
+  speaker: { userId: ALICE, sid: sessionId("A"), email: null, name: null, agents: [CODER], direct: null },
   conversation: [
     { role: "user", text: "One?" },
     { role: "assistant", text: "One." },

@@ -19,6 +19,7 @@ function turn(text: string): AgentTurn {
       email: "alice@example.com",
       name: "Alice Archer",
       agents: [id, agentId("assistant")],
+      direct: null,
     },
     conversation: [{ role: "user", text }],
   };

@@ -252,13 +252,13 @@ describe("an open control channel", () => {
       "an unknown frame",
       (door) => door.send({ type: "open" }),
       1002,
-      "frame refused: type: Invalid discriminator value. Expected 'welcome' | 'keys' | 'leases' | 'end' | 'ping'",
+      "frame refused: type: Invalid discriminator value. Expected 'welcome' | 'keys' | 'leases' | 'end' | 'end_direct' | 'ping'",
     ],
     [
       "a frame of the gateway's side",
       (door) => door.send({ type: "keys_accepted", number: 1 }),
       1002,
-      "frame refused: type: Invalid discriminator value. Expected 'welcome' | 'keys' | 'leases' | 'end' | 'ping'",
+      "frame refused: type: Invalid discriminator value. Expected 'welcome' | 'keys' | 'leases' | 'end' | 'end_direct' | 'ping'",
     ],
     [
       "a member too many",

@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { parseGatewayControlFrame } from "../../../core/control-channel.ts";
+import { CONTROL_MAX_FRAME, parseGatewayControlFrame } from "../../../core/control-channel.ts";
 import { parseSessionId, type SessionId } from "../../../core/ids.ts";
 import { createListings, type Listings } from "../../../gateway/control/listings.ts";
+import type { DirectConnection } from "../../../gateway/protocol/live-connections.ts";
+import { agentId } from "../../support/assertion-fixture.ts";
 import { createManualClock, type ManualClock } from "../../support/manual-clock.ts";
 
 const LEASE_MS = 60_000;
@@ -9,12 +11,16 @@ let clock: ManualClock;
 let sids: readonly SessionId[];
 let sent: { listing: number; count: number; last: boolean; at: number }[];
 let listed: SessionId[];
+let direct: DirectConnection[];
+let named: { jtis: string[]; last: boolean }[];
 
 beforeEach(() => {
   clock = createManualClock(0);
   sids = manySids(2);
   sent = [];
   listed = [];
+  direct = [];
+  named = [];
 });
 
 function manySids(count: number): SessionId[] {
@@ -28,11 +34,16 @@ function manySids(count: number): SessionId[] {
 function open(): Listings {
   return createListings({
     sids: () => sids,
+    direct: () => direct,
     leaseMs: LEASE_MS,
     clock,
     send(frame) {
       // As it goes over the wire: within the contract.
       expect(parseGatewayControlFrame(JSON.stringify(frame))).toEqual({ ok: true, value: frame });
+      if (frame.type === "direct") {
+        named.push({ jtis: frame.connections.map(({ jti }) => jti), last: frame.last });
+        return;
+      }
       const { listing, last } = frame;
       sent.push({ listing, count: frame.sids.length, last, at: clock.monotonic() });
       listed.push(...frame.sids);
@@ -137,5 +148,26 @@ describe("listings", () => {
     listings.stop();
     clock.advance(10 * LEASE_MS);
     expect(times()).toEqual(["1 at 0"]);
+  });
+
+  test("name every direct connection with each of them, a hundred to a frame, and mark the last", () => {
+    open();
+    expect(named).toEqual([{ jtis: [], last: true }]);
+    direct = manySids(150).map((sid) => ({ jti: sid.slice(2), sid, agents: [agentId("coder")] }));
+    clock.advance(LEASE_MS / 3);
+    const jtis = direct.map(({ jti }) => jti);
+    expect(named.slice(1)).toEqual([
+      { jtis: jtis.slice(0, 100), last: false },
+      { jtis: jtis.slice(100), last: true },
+    ]);
+  });
+
+  test("stay within a frame whatever an assertion can hold", () => {
+    // A header of 14 KiB holds less than 11 KiB of claims.
+    const agents = Array.from({ length: 164 }, (_, index) => agentId(`${"a".repeat(60)}${index}`));
+    const connections = manySids(100).map((sid) => ({ jti: sid.slice(2), sid, agents }));
+    const frame = { type: "direct", connections, last: true };
+    expect(JSON.stringify(agents).length).toBeGreaterThan(10_500);
+    expect(JSON.stringify(frame).length).toBeLessThan(CONTROL_MAX_FRAME);
   });
 });

@@ -81,7 +81,7 @@ function request(
   const sent: TurnRequest = {
     identity: { userId, agentId: CODER, name },
     agent: { id: CODER, name: "Coder", description: "", model: "m", instructions: "Help." },
-    speaker: { userId, sid: sessionId("A"), email: null, name: null, agents: [CODER] },
+    speaker: { userId, sid: sessionId("A"), email: null, name: null, agents: [CODER], direct: null },
     runId,
     text: `text of ${runId}`,
     ...rest,

@@ -27,7 +27,7 @@ function setUp() {
       audience: "cloud/cloud-1",
       use: "http",
       ...changes,
-    });
+    }).token;
   return {
     clock,
     ask,
@@ -84,10 +84,10 @@ describe("an assertion for plain requests", () => {
   });
 });
 
-describe("an assertion for an upgrade", () => {
-  it.each<AssertionUse>(["http", "upgrade"])("is never one that was made for %s before", (use) => {
+describe.each<AssertionUse>(["upgrade", "direct"])("an assertion for a WebSocket (%s)", (own) => {
+  it.each<AssertionUse>(["http", "upgrade", "direct"])("is never one that was made for %s before", (use) => {
     const { ask } = setUp();
-    expect(ask({ use: "upgrade" })).not.toBe(ask({ use }));
-    expect(ask({ use })).not.toBe(ask({ use: "upgrade" }));
+    expect(ask({ use: own })).not.toBe(ask({ use }));
+    expect(ask({ use })).not.toBe(ask({ use: own }));
   });
 });

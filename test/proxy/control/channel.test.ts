@@ -8,9 +8,11 @@ import {
   FIRST_REDIAL_MS,
   LEASE_MS,
   newGateway,
+  placeOf,
   START,
   startDoor,
   type TestDoor,
+  tableOf,
 } from "./control-fixture.ts";
 import type { ScriptedChannel, ScriptedGateway } from "./scripted-gateway.ts";
 
@@ -235,6 +237,82 @@ describe("ends of access", () => {
     const back = await reconnected(made, made.channel);
     await back.frame("ping");
     expect(back.all("end")).toEqual([]);
+  });
+});
+
+describe("direct connections", () => {
+  const WHY = { event: 9, code: 1012, words: "your agent has moved" } as const;
+  const named = (count: number) => ({
+    jti: `jti-${String(count).padStart(16, "0")}`,
+    sid: sessionId("A"),
+    agents: ["coder"],
+  });
+  const direct = (connections: unknown[], last = true) => ({ type: "direct", connections, last });
+
+  it("are told of when the last frame of a listing is there, and when one is over", async () => {
+    const { channel, door, gateway } = await connected();
+    channel.send(direct([named(1)], false));
+    channel.send(direct([named(2)]));
+    channel.send(direct([]));
+    channel.send({ type: "direct_ended", jti: named(1).jti });
+    await channel.settled();
+    const place = placeOf(gateway.url);
+    expect(door.direct.items).toEqual([
+      { place, connections: [named(1), named(2)] },
+      { place, connections: [] },
+      { place, connections: named(1).jti },
+    ]);
+  });
+
+  it("of a listing that broke off are not told of with those of the next link", async () => {
+    const made = await connected();
+    made.channel.send(direct([named(1)], false));
+    await made.channel.settled();
+    const back = await reconnected(made, made.channel);
+    back.send(direct([named(2)]));
+    await back.settled();
+    expect(made.door.direct.items).toEqual([{ place: placeOf(made.gateway.url), connections: [named(2)] }]);
+  });
+
+  it("beyond any measure are a breach", async () => {
+    const { channel, door } = await connected();
+    for (let frame = 0; frame <= 1_000; frame += 1)
+      channel.send(
+        direct(
+          Array.from({ length: 100 }, (_, count) => named(frame * 100 + count)),
+          false,
+        ),
+      );
+    expect(await channel.closed).toBe(1002);
+    const reason = "frame refused: more direct connections than can be kept";
+    expect(door.audit.items.at(-1)).toEqual(controlLine("denied", reason));
+  });
+
+  it("are ended at their own gateway, at once; in its absence, when it is back", async () => {
+    const made = await connected();
+    const { channel, door, gateway } = made;
+    door.channels.endDirect(placeOf(gateway.url), named(1).jti, WHY);
+    door.channels.endDirect(placeOf("http://127.0.0.1:9"), named(2).jti, WHY);
+    const told = { type: "end_direct", ...WHY, jtis: [named(1).jti] };
+    expect(await channel.frame("end_direct")).toEqual(told);
+    channel.socket.terminate();
+    await door.clock.armed(FIRST_REDIAL_MS);
+    door.channels.endDirect(placeOf(gateway.url), named(3).jti, WHY);
+    door.clock.advance(FIRST_REDIAL_MS);
+    const back = await gateway.channels.at(1);
+    await back.greet();
+    await back.frame("end_direct", ({ jtis }) => jtis[0] === named(3).jti);
+    // The first one was never confirmed.
+    expect(back.all("end_direct")).toEqual([told, { ...told, jtis: [named(3).jti] }]);
+  });
+
+  it("that end because their endpoint leaves the table are told of before its channel closes", async () => {
+    const { channel, door, gateway } = await connected();
+    door.channels.endDirect(placeOf(gateway.url), named(1).jti, WHY);
+    door.routing.table = tableOf([]);
+    door.channels.sync();
+    expect(await channel.closed).toBe(1001);
+    expect(channel.all("end_direct")).toEqual([{ type: "end_direct", ...WHY, jtis: [named(1).jti] }]);
   });
 });
 

@@ -64,6 +64,7 @@ export function startDoor(gateways: readonly Addressed[], changes: Partial<Contr
   const store: MemoryStore = createMemoryStore(clock);
   const audit = createInbox<AuditEvent>();
   const log = createInbox<Record<string, unknown>>();
+  const direct = createInbox<{ place: Place; connections: unknown }>();
   const trust = generateEcKeyPair();
   const keySet = { number: 7, envelope: "envelope-7" };
   const routing = { table: tableOf(gateways) };
@@ -73,6 +74,8 @@ export function startDoor(gateways: readonly Addressed[], changes: Partial<Contr
     issuer: ISSUER,
     keySet: () => ({ ...keySet }),
     aliveOf: async (sids) => new Set(sids),
+    onDirectEnded: (place, jti) => direct.put({ place, connections: jti }),
+    onDirect: (place, connections) => direct.put({ place, connections: [...connections] }),
     store,
     clock,
     log: createLog("front-door", "debug", { write: (line) => log.put(JSON.parse(line)) }),
@@ -87,7 +90,7 @@ export function startDoor(gateways: readonly Addressed[], changes: Partial<Contr
     clock.advance(10_000);
     await closed;
   });
-  return { clock, store: deps.store, audit, log, trust, keySet, routing, channels };
+  return { clock, store: deps.store, audit, log, direct, trust, keySet, routing, channels };
 }
 
 /** The line that the door writes about `cloud/cloud-1`. */

@@ -412,3 +412,24 @@ describe("in any order of what can happen", () => {
     );
   });
 });
+
+describe("a connection that a proxy holds", () => {
+  it("ends by events like any other, and is nothing that this door forwards", () => {
+    const { live, ended, bind } = create();
+    for (const [use, identity] of [
+      ["direct", ALICE],
+      ["upgrade", BOB],
+      ["http", BOB],
+    ] as const) {
+      const connection = live.begin(use);
+      expect(bind(connection, identity, use)).toBeUndefined();
+      expect(connection.settle(DECIDED)).toBeUndefined();
+    }
+    expect([live.size, live.sockets, live.forwarded]).toEqual([3, 1, 2]);
+    live.endSockets(10, () => ({ code: "restarting", comeBackInSeconds: 1 }));
+    expect(ended).toEqual(["upgrade restarting null"]);
+    live.apply(sessionsEnded("A"), 7);
+    expect(ended.slice(1)).toEqual(["direct signed_out 7"]);
+    expect([live.size, live.forwarded]).toEqual([1, 1]);
+  });
+});

@@ -1,6 +1,5 @@
 import { describe, expect, it, test } from "vitest";
-import type { AssertionUse } from "../../../core/assertion.ts";
-import { createPlaces, type PlaceLimits } from "../../../proxy/live/places.ts";
+import { createPlaces, type PlaceKind, type PlaceLimits } from "../../../proxy/live/places.ts";
 import { verifiedAlice } from "../../support/identity-fixture.ts";
 
 const ALICE = verifiedAlice().userId;
@@ -15,7 +14,7 @@ const ROOM: PlaceLimits = {
   pendingUpgrades: 9,
 };
 
-type Asked = { readonly use: AssertionUse; readonly user?: typeof ALICE; readonly peer?: string };
+type Asked = { readonly use: PlaceKind; readonly user?: typeof ALICE; readonly peer?: string };
 
 /** Takes one place after the other; gives the limit that each was refused for. */
 function taken(limits: Partial<PlaceLimits>, asked: readonly Asked[]) {
