@@ -37,7 +37,9 @@ export const frontDoorSchema = z.strictObject({
       port: port.default(9464).describe("Port to listen on."),
     })
     .prefault({})
-    .describe("The private listener: liveness and readiness for operations. Keep it off public networks."),
+    .describe(
+      "The private listener: liveness, readiness, metrics, and the questions of a proxy that forwards by itself, which is believed about whose request it asks. Keep it off public networks.",
+    ),
   trustedProxies: z
     .array(cidr)
     .default([])

@@ -25,6 +25,7 @@ import { createPrivateServer } from "./private-server.ts";
 import { createReadiness } from "./readiness.ts";
 import { sessionCookieName } from "./request/cookie.ts";
 import { createRouter } from "./route/pick-endpoint.ts";
+import { createVerify } from "./verify/verify.ts";
 
 export type FrontDoorParts = {
   readonly config: FrontDoorConfig;
@@ -133,7 +134,12 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     log,
   });
   const certificate = ownCertificate?.serve(publicServer, { clock, log });
-  const privateServer = createPrivateServer(readiness.state, leaves.metrics);
+  const privateServer = createPrivateServer({
+    readiness: readiness.state,
+    metrics: leaves.metrics,
+    verify: createVerify({ ...leaves, rules, admit: app.admit, contact }),
+    log,
+  });
   const listeners: Listener[] = [];
   let stopWatching = () => {};
 

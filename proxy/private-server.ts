@@ -1,14 +1,27 @@
-// The private listener, for operations on the same host: liveness, readiness, metrics. Nothing of any person.
+// The private listener, for the operator's own programs on the same host or network: liveness, readiness, metrics, and
+// the question of a proxy that forwards by itself. Whoever reaches it is believed about whose request it asks.
 import http, { type Server } from "node:http";
+import type { Log } from "../core/log.ts";
 import type { Metrics } from "./metrics.ts";
+import type { Verify } from "./verify/verify.ts";
 
 export type Readiness = { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> };
 
-export function createPrivateServer(
-  readiness: () => Readiness,
-  metrics: Pick<Metrics, "contentType" | "expose">,
-): Server {
-  return http.createServer((incoming, response) => {
+export type PrivateServerDeps = {
+  readonly readiness: () => Readiness;
+  readonly metrics: Pick<Metrics, "contentType" | "expose">;
+  readonly verify: Verify;
+  readonly log: Log;
+};
+
+/** A client's head, and a proxy's description of it. */
+const MAX_HEADER_BYTES = 32 * 1024;
+/** Longer than a proxy keeps an idle connection: nginx 60 s. */
+const KEEP_ALIVE_MS = 65_000;
+
+export function createPrivateServer({ readiness, metrics, verify, log }: PrivateServerDeps): Server {
+  const limits = { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true };
+  return http.createServer(limits, (incoming, response) => {
     const path = (incoming.url ?? "").split("?", 1)[0];
     const answer = (status: number, body: unknown) =>
       response
@@ -21,6 +34,12 @@ export function createPrivateServer(
       )
     ) {
       answer(403, { error: "ask by address" });
+    } else if (path === "/auth/verify") {
+      // By any method: some proxies ask with the client's.
+      verify(incoming, response).catch((error: unknown) => {
+        log.error({ err: error }, "a proxy's question failed");
+        response.destroy();
+      });
     } else if (incoming.method !== "GET") answer(405, { error: "GET only" });
     else if (path === "/healthz") answer(200, { status: "ok" });
     else if (path === "/readyz") answer(readiness().ready ? 200 : 503, readiness());

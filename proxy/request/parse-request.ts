@@ -30,6 +30,11 @@ export type RefusedRequest = {
   readonly path: string | null;
 };
 
+/** Of Node's request, or of one that a proxy describes. */
+export type RequestHead = Pick<IncomingMessage, "method" | "url" | "httpVersion" | "rawHeaders"> & {
+  readonly socket: { readonly remoteAddress?: string | undefined };
+};
+
 export type Arrival =
   | { readonly kind: "request" }
   | { readonly kind: "upgrade"; readonly bytesBehind: number };
@@ -50,7 +55,7 @@ const MAY_REPEAT = new Set([
 ]);
 
 export function parseRequest(
-  incoming: IncomingMessage,
+  incoming: RequestHead,
   arrival: Arrival,
   rules: RequestRules,
 ): Result<ParsedRequest, RefusedRequest> {

@@ -1,14 +1,24 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
+import { createLog } from "../../core/log.ts";
 import { createPrivateServer } from "../../proxy/private-server.ts";
+import type { Verify } from "../../proxy/verify/verify.ts";
 import { head, rawExchange } from "../support/raw-client.ts";
 
 const CHECKS = { provider: "up", audit: "ok" };
 const METRICS = { contentType: "text/plain; version=0.0.4", expose: async () => "gatehouse_up 1\n" };
 
-async function ask(line: string, host = "127.0.0.1:9464", ready = true) {
-  const server = createPrivateServer(() => ({ ready, checks: CHECKS }), METRICS);
+const VERIFIED: Verify = async (asked, response) =>
+  void response.writeHead(200).end(JSON.stringify({ asked: asked.method }));
+
+async function ask(line: string, host = "127.0.0.1:9464", ready = true, verify = VERIFIED) {
+  const server = createPrivateServer({
+    readiness: () => ({ ready, checks: CHECKS }),
+    metrics: METRICS,
+    verify,
+    log: createLog("front-door", "silent"),
+  });
   onTestFinished(() => void server.close());
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -57,4 +67,9 @@ test("metrics are answered as they are exposed", async () => {
 test("nothing else is here", async () => {
   expect(await ask("GET /config HTTP/1.1")).toEqual([404, { error: "not found" }]);
   expect(await ask("POST /healthz HTTP/1.1")).toEqual([405, { error: "GET only" }]);
+});
+
+test("a proxy's question is handed on, by whatever method it comes", async () => {
+  for (const method of ["GET", "POST", "DELETE"])
+    expect(await ask(`${method} /auth/verify?/agents/coder/ws HTTP/1.1`)).toEqual([200, { asked: method }]);
 });

@@ -65,7 +65,7 @@ export type AuditLine = AuditEvent & { readonly time: string };
 export type FrontDoorFixture = {
   readonly running: RunningFrontDoor;
   readonly port: number;
-  /** `localhost:<port>` */
+  /** Of its public URL: `localhost:<port>` unless the test says otherwise. */
   readonly host: string;
   readonly publicUrl: string;
   readonly store: MemoryStore;
@@ -78,6 +78,8 @@ export type FrontDoorFixture = {
   auditLines(): Promise<AuditLine[]>;
   /** Edits IT's or ops's file and has the door read them. */
   editPolicy(edit: PolicyEdit): Promise<void>;
+  /** Another door on the same public port, data and store. @param edit of IT's or ops's file, while there is none */
+  restart(edit?: PolicyEdit): Promise<void>;
   /** Closes the door, and answers every line it wrote. */
   closeAndReadAudit(): Promise<AuditLine[]>;
   close(): Promise<void>;
@@ -132,22 +134,24 @@ export async function startTestFrontDoor(options: FrontDoorOptions): Promise<Fro
     routes: options.routes ?? [{ to: gatewayIds[0] ?? "" }],
   };
   const store = createMemoryStore(clock);
-  const running = await startFrontDoor({
-    config,
-    files: {
-      paths: [],
-      policy() {
-        const routes = { gateways: options.gateways, routes: edited.routes };
-        const texts = { access: JSON.stringify(edited.access), routes: JSON.stringify(routes) };
-        return { texts, ...policyOfTexts(texts) };
+  const start = () =>
+    startFrontDoor({
+      config,
+      files: {
+        paths: [],
+        policy() {
+          const routes = { gateways: options.gateways, routes: edited.routes };
+          const texts = { access: JSON.stringify(edited.access), routes: JSON.stringify(routes) };
+          return { texts, ...policyOfTexts(texts) };
+        },
+        config: () => config,
       },
-      config: () => config,
-    },
-    store: options.wrapStore?.(store) ?? store,
-    webFolder: new URL("../../dist/web", import.meta.url).pathname,
-    clock,
-    log: options.log ?? createLog("front-door", "silent"),
-  });
+      store: options.wrapStore?.(store) ?? store,
+      webFolder: new URL("../../dist/web", import.meta.url).pathname,
+      clock,
+      log: options.log ?? createLog("front-door", "silent"),
+    });
+  let running = await start();
   const index = createSessionIndex(store, clock.now);
   const endings = createSessionEndings(store, index);
   const sessions = createSessions({
@@ -173,10 +177,12 @@ export async function startTestFrontDoor(options: FrontDoorOptions): Promise<Fro
   }
 
   return {
-    running,
+    get running() {
+      return running;
+    },
     port,
-    host: `localhost:${port}`,
-    publicUrl,
+    host: new URL(config.publicUrl).host,
+    publicUrl: config.publicUrl,
     store,
     data,
     async signIn(person) {
@@ -193,7 +199,7 @@ export async function startTestFrontDoor(options: FrontDoorOptions): Promise<Fro
         },
         clock.now(),
       );
-      return `${sessionCookieName(publicUrl)}=${handle}`;
+      return `${sessionCookieName(config.publicUrl)}=${handle}`;
     },
     async signOut({ subject }) {
       await endings.endOf(userIdOf(issuer, subject), () => true, "signed_out");
@@ -208,6 +214,11 @@ export async function startTestFrontDoor(options: FrontDoorOptions): Promise<Fro
       const lines = await auditLines();
       await close();
       return lines;
+    },
+    async restart(edit = {}) {
+      await running.close();
+      edited = { ...edited, ...edit };
+      running = await start();
     },
     close,
   };
