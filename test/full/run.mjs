@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 
-const PACKAGES = { chromium: "chromium" };
+const PACKAGES = { chromium: "chromium", nginx: "nginx", haproxy: "haproxy" };
 const root = new URL("../../", import.meta.url).pathname;
 const manifestFile = join(root, "test/full/manifest.json");
 

@@ -24,9 +24,13 @@ export type ChatSocket = {
 };
 
 /** Resolves with the refusal's HTTP answer; rejects if the upgrade is accepted. */
-export function refusalOf(url: string, headers: Readonly<Record<string, string>>): Promise<Refused> {
+export function refusalOf(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  tls: { readonly ca?: string } = {},
+): Promise<Refused> {
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(url, { headers });
+    const socket = new WebSocket(url, { headers, ...tls });
     socket.on("open", () => {
       socket.terminate();
       reject(new Error("the upgrade was accepted"));
@@ -43,9 +47,13 @@ export function refusalOf(url: string, headers: Readonly<Record<string, string>>
 }
 
 /** Opens the socket and goes through the handshake. */
-export function openChat(url: string, headers: Readonly<Record<string, string>>): Promise<ChatSocket> {
+export function openChat(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  tls: { readonly ca?: string } = {},
+): Promise<ChatSocket> {
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(url, { headers });
+    const socket = new WebSocket(url, { headers, ...tls });
     const answers = new Map<string, (frame: Extract<Frame, { type: "res" }>) => void>();
     const listeners = new Set<(event: ChatEvent) => void>();
     const closed = new Promise<{ code: number; reason: string }>((done) =>

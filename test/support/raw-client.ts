@@ -1,5 +1,6 @@
 // Sends exactly these bytes and reads what comes back: no client library between the test and the parser.
 import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 
 export type RawAnswer = {
   readonly status: number;
@@ -17,8 +18,21 @@ export function rawExchange(
   bytes: string | Buffer,
   stopAt: (text: string) => boolean = hasWholeAnswer,
 ): Promise<RawAnswer> {
+  return exchangeOver(connect(port, "127.0.0.1"), bytes, stopAt);
+}
+
+/** {@link rawExchange} inside TLS. @param ca PEM */
+export function tlsExchange(port: number, ca: string, bytes: string | Buffer): Promise<RawAnswer> {
+  const options = { port, host: "127.0.0.1", servername: "localhost", ca, ALPNProtocols: ["http/1.1"] };
+  return exchangeOver(connectTls(options), bytes, hasWholeAnswer);
+}
+
+function exchangeOver(
+  socket: Socket,
+  bytes: string | Buffer,
+  stopAt: (text: string) => boolean,
+): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
-    const socket = connect(port, "127.0.0.1");
     let text = "";
     const done = () => {
       socket.destroy();
