@@ -13,7 +13,7 @@ export type GatewayFault = {
 export function gatewayFault(error: unknown, gateway: GatewayId): GatewayFault {
   if (isUnreachable(error)) return { denial: { code: "gateway_unavailable", gateway }, down: error.fault };
   const denial: Denial = isOwnShortage(error)
-    ? { code: "overloaded", what: codeOf(error) }
+    ? { code: "overloaded", what: "connections to gateways" }
     : { code: "gateway_answer_invalid", gateway, what: codeOf(error) };
   return { denial, down: undefined };
 }

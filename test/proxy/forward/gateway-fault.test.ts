@@ -16,7 +16,7 @@ test("an endpoint that could not be reached is down, and why is for operations",
 
 test("what this process has run out of says nothing about the endpoint", () => {
   expect(gatewayFault(coded("EMFILE"), CLOUD)).toEqual({
-    denial: { code: "overloaded", what: "EMFILE" },
+    denial: { code: "overloaded", what: "connections to gateways" },
     down: undefined,
   });
 });
