@@ -22,7 +22,7 @@ import type { Identify } from "./identify/identify.ts";
 import { closeOf, type EndReason } from "./live/access-event.ts";
 import type { BeginEntry, Entry } from "./live/begin-entry.ts";
 import type { LastUse } from "./live/last-use.ts";
-import type { EndConnection, PendingConnection } from "./live/live-connections.ts";
+import type { EndConnection, PendingConnection } from "./live/live-entry.ts";
 import type { PageApp } from "./pages/page-app.ts";
 import { whyNotPage } from "./pages/page-gate.ts";
 import type { PolicyInForce } from "./policy/policy-in-force.ts";

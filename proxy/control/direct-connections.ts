@@ -10,13 +10,8 @@ import type { AgentId, SessionId } from "../../core/ids.ts";
 import type { Log } from "../../core/log.ts";
 import { closeOf, type EndReason } from "../live/access-event.ts";
 import type { BeginEntry, Entry } from "../live/begin-entry.ts";
-import type {
-  Decided,
-  EndConnection,
-  Judge,
-  LiveConnections,
-  PendingConnection,
-} from "../live/live-connections.ts";
+import type { Judge, LiveConnections } from "../live/live-connections.ts";
+import type { Decided, EndConnection, PendingConnection } from "../live/live-entry.ts";
 import type { ControlChannels } from "./control-channels.ts";
 import type { DirectConnection } from "./link.ts";
 import { keyOf, namesOf, type Place } from "./place.ts";

@@ -1,43 +1,19 @@
-// The live index: everything that is being forwarded, by session, user, group, agent and endpoint, so that an end
-// of access reaches exactly what it concerns, at once. An entry is made *before* its session is read: what happens
+// The live index: everything that is being forwarded, with whose it is and what was decided, so that an end of access
+// reaches exactly what it concerns, at once. An entry is made *before* its session is read: what happens
 // meanwhile is kept and counts when the entry learns whose it is, so no event can slip between.
 import type { AssertionUse } from "../../core/assertion.ts";
 import type { Clock } from "../../core/clock.ts";
-import type { Identity, VerifiedIdentity } from "../../core/identity.ts";
-import type { AgentId, SessionId, UserId } from "../../core/ids.ts";
-import type { Target } from "../decide/decide.ts";
+import type { Identity } from "../../core/identity.ts";
+import type { SessionId, UserId } from "../../core/ids.ts";
 import type { AccessEvent, EndReason } from "./access-event.ts";
 import { afterLong } from "./after-long.ts";
-
-/** @param event number of the event that ended it; null for an end of its own, such as expiry */
-export type EndConnection = (reason: EndReason, event: number | null) => void;
-
-/** What was decided about a connection, and by which snapshot of the policy. */
-export type Decided = {
-  readonly target: Target;
-  readonly agents: readonly AgentId[];
-  readonly gateway: string;
-  readonly endpoint: string;
-  /** The endpoint's, as `addressOf` gives it: the same name at another one is another place. */
-  readonly address: string;
-  readonly snapshot: number;
-};
-
-/** An entry of which nobody knows yet whose it is. */
-export type PendingConnection = {
-  /**
-   * Binds the entry to whom it belongs. `end` is called at most once, as soon as their access ends.
-   * @returns what ended it while the entry was pending: then nothing may be forwarded
-   */
-  bind(identity: VerifiedIdentity, end: EndConnection): EndReason | undefined;
-  /**
-   * Says what was decided; to be called before anything is forwarded.
-   * @returns `again` if the policy has changed since, so that it must be decided anew; else why it ends, if it does
-   */
-  settle(decided: Decided): "again" | EndReason | undefined;
-  /** The connection is over, or never came to be. */
-  remove(): void;
-};
+import {
+  type Decided,
+  LiveEntry,
+  type LiveIndex,
+  NOTHING_MISSED,
+  type PendingConnection,
+} from "./live-entry.ts";
 
 /** What the index knows of one connection. */
 export type LiveConnection = {
@@ -56,7 +32,6 @@ export type LiveConnections = {
   endSockets(count: number, reason: () => EndReason): void;
   /** Ends everything, also what is still pending. */
   endAll(reason: EndReason, event: number | null): void;
-  countOf(user: UserId): number;
   ofUser(user: UserId): readonly LiveConnection[];
   list(): readonly LiveConnection[];
   readonly size: number;
@@ -76,51 +51,32 @@ export type LiveDeps = {
   readonly snapshot: () => number;
 };
 
-type Entry = {
-  readonly use: AssertionUse;
-  identity: Identity | undefined;
-  decided: Decided | undefined;
-  readonly since: number;
-  end: EndConnection;
-  /** What happened before it was settled. */
-  missed: AccessEvent[];
-  endedBy: EndReason | undefined;
-  /** Other groups came after it was bound: what was decided may not hold for them. */
-  regrouped: boolean;
-  cancelExpiry: () => void;
-};
-
 export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): LiveConnections {
-  const unsettled = new Set<Entry>();
-  const bound = new Set<Entry>();
-  const sockets = new Set<Entry>();
-  const bySession = new Map<SessionId, Set<Entry>>();
-  const byUser = new Map<UserId, Set<Entry>>();
-  const byGroup = new Map<string, Set<Entry>>();
-  const byGateway = new Map<string, Set<Entry>>();
+  const unsettled = new Set<LiveEntry>();
+  const bound = new Set<LiveEntry>();
+  const sockets = new Set<LiveEntry>();
+  const bySession = new Map<SessionId, Set<LiveEntry>>();
+  const byUser = new Map<UserId, Set<LiveEntry>>();
 
-  function remove(entry: Entry) {
+  function remove(entry: LiveEntry) {
     unsettled.delete(entry);
     if (!bound.delete(entry)) return;
     sockets.delete(entry);
     entry.cancelExpiry();
-    const { identity, decided } = entry;
-    if (identity !== undefined) {
-      drop(bySession, identity.sid, entry);
-      drop(byUser, identity.userId, entry);
-      for (const group of identity.groups) drop(byGroup, group, entry);
-    }
-    if (decided !== undefined) drop(byGateway, decided.gateway, entry);
+    const { identity } = entry;
+    if (identity === undefined) return;
+    drop(bySession, identity.sid, entry);
+    drop(byUser, identity.userId, entry);
   }
 
-  function finish(entry: Entry, reason: EndReason, event: number | null) {
+  function finish(entry: LiveEntry, reason: EndReason, event: number | null) {
     if (!bound.has(entry)) return;
     remove(entry);
     entry.endedBy = reason;
     entry.end(reason, event);
   }
 
-  function finishAll(entries: Iterable<Entry>, reason: EndReason, event: number | null) {
+  function finishAll(entries: Iterable<LiveEntry>, reason: EndReason, event: number | null) {
     const failures: unknown[] = [];
     for (const entry of [...entries]) {
       try {
@@ -133,7 +89,7 @@ export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): Liv
     if (failures.length > 0) throw new AggregateError(failures, "connections could not be ended");
   }
 
-  function judgeAgain(entries: Iterable<Entry>, event: number) {
+  function judgeAgain(entries: Iterable<LiveEntry>, event: number) {
     for (const entry of [...entries]) {
       // Not settled yet: `settle` compares the snapshot, or `bind` gave it the new groups.
       if (entry.identity === undefined || entry.decided === undefined) continue;
@@ -143,67 +99,62 @@ export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): Liv
     }
   }
 
-  function changeGroups(entry: Entry, groups: readonly string[]) {
+  function changeGroups(entry: LiveEntry, groups: readonly string[]) {
     if (entry.identity === undefined) return;
-    for (const group of entry.identity.groups) drop(byGroup, group, entry);
     entry.identity = { ...entry.identity, groups };
     entry.regrouped = true;
-    for (const group of groups) add(byGroup, group, entry);
   }
+
+  /** For what an administrator rarely asks: one look at all is cheaper than an index that every request pays for. */
+  function boundWhere(isMeant: (identity: Identity, decided: Decided | undefined) => boolean): LiveEntry[] {
+    return [...bound].filter(({ identity, decided }) => identity !== undefined && isMeant(identity, decided));
+  }
+
+  const index: LiveIndex = {
+    bind(entry, identity, end) {
+      const ended = entry.endedBy ?? missedEnd(entry.missed, identity);
+      if (ended !== undefined) return ended;
+      const remainingMs = identity.expiresAt - clock.now();
+      if (remainingMs <= 0) return { code: "session_expired" };
+      entry.identity = identity;
+      entry.end = end;
+      entry.cancelExpiry = afterLong(clock, remainingMs, () =>
+        finish(entry, { code: "session_expired" }, null),
+      );
+      bound.add(entry);
+      if (entry.use === "upgrade") sockets.add(entry);
+      add(bySession, identity.sid, entry);
+      add(byUser, identity.userId, entry);
+      return undefined;
+    },
+
+    settle(entry, decided) {
+      if (entry.endedBy !== undefined) return entry.endedBy;
+      if (decided.snapshot !== snapshot()) return "again";
+      const ended =
+        entry.regrouped && entry.identity !== undefined ? judge(entry.identity, decided) : undefined;
+      if (ended !== undefined) return ended;
+      if (entry.missed.some((event) => event.kind === "gateway_ended" && concerns(event, decided))) {
+        return { code: "gateway_ended" };
+      }
+      unsettled.delete(entry);
+      entry.missed = NOTHING_MISSED;
+      entry.decided = decided;
+      return undefined;
+    },
+
+    remove,
+  };
 
   return {
     begin(use) {
-      const entry: Entry = {
-        use,
-        identity: undefined,
-        decided: undefined,
-        since: clock.now(),
-        end: () => {},
-        missed: [],
-        endedBy: undefined,
-        regrouped: false,
-        cancelExpiry: () => {},
-      };
+      const entry = new LiveEntry(index, use, clock.now());
       unsettled.add(entry);
-      return {
-        bind(identity, end) {
-          const ended = entry.endedBy ?? missedEnd(entry.missed, identity);
-          if (ended !== undefined) return ended;
-          const remainingMs = identity.expiresAt - clock.now();
-          if (remainingMs <= 0) return { code: "session_expired" };
-          entry.identity = identity;
-          entry.end = end;
-          entry.cancelExpiry = afterLong(clock, remainingMs, () =>
-            finish(entry, { code: "session_expired" }, null),
-          );
-          bound.add(entry);
-          if (use === "upgrade") sockets.add(entry);
-          add(bySession, identity.sid, entry);
-          add(byUser, identity.userId, entry);
-          for (const group of identity.groups) add(byGroup, group, entry);
-          return undefined;
-        },
-        settle(decided) {
-          if (entry.endedBy !== undefined) return entry.endedBy;
-          if (decided.snapshot !== snapshot()) return "again";
-          const ended =
-            entry.regrouped && entry.identity !== undefined ? judge(entry.identity, decided) : undefined;
-          if (ended !== undefined) return ended;
-          if (entry.missed.some((event) => event.kind === "gateway_ended" && concerns(event, decided))) {
-            return { code: "gateway_ended" };
-          }
-          unsettled.delete(entry);
-          entry.missed = [];
-          entry.decided = decided;
-          if (bound.has(entry)) add(byGateway, decided.gateway, entry);
-          return undefined;
-        },
-        remove: () => remove(entry),
-      };
+      return entry;
     },
 
     apply(event, number) {
-      for (const entry of unsettled) entry.missed.push(event);
+      for (const entry of unsettled) entry.missed = [...entry.missed, event];
       switch (event.kind) {
         case "sessions_ended":
           return finishAll(
@@ -221,12 +172,14 @@ export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): Liv
         case "policy_changed":
           return judgeAgain(bound, number);
         case "group_ended":
-          return finishAll(byGroup.get(event.group) ?? [], { code: "group_ended" }, number);
+          return finishAll(
+            boundWhere(({ groups }) => groups.includes(event.group)),
+            { code: "group_ended" },
+            number,
+          );
         case "gateway_ended":
           return finishAll(
-            [...(byGateway.get(event.gateway) ?? [])].filter(
-              ({ decided }) => decided && concerns(event, decided),
-            ),
+            boundWhere((_, decided) => decided !== undefined && concerns(event, decided)),
             { code: "gateway_ended" },
             number,
           );
@@ -244,7 +197,6 @@ export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): Liv
       for (const entry of unsettled) entry.endedBy = reason;
       finishAll(bound, reason, event);
     },
-    countOf: (user) => byUser.get(user)?.size ?? 0,
     ofUser: (user) => describe(byUser.get(user) ?? []),
     list: () => describe(bound),
     get size() {
@@ -259,7 +211,7 @@ export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): Liv
   };
 }
 
-function describe(entries: Iterable<Entry>): LiveConnection[] {
+function describe(entries: Iterable<LiveEntry>): LiveConnection[] {
   return [...entries].flatMap(({ identity, decided, since }) =>
     identity === undefined ? [] : [{ identity, decided, since }],
   );
@@ -283,13 +235,13 @@ function concerns(event: { gateway: string; endpoint: string | null }, decided: 
   );
 }
 
-function add<Key>(index: Map<Key, Set<Entry>>, key: Key, entry: Entry): void {
+function add<Key>(index: Map<Key, Set<LiveEntry>>, key: Key, entry: LiveEntry): void {
   const entries = index.get(key);
   if (entries === undefined) index.set(key, new Set([entry]));
   else entries.add(entry);
 }
 
-function drop<Key>(index: Map<Key, Set<Entry>>, key: Key, entry: Entry): void {
+function drop<Key>(index: Map<Key, Set<LiveEntry>>, key: Key, entry: LiveEntry): void {
   const entries = index.get(key);
   if (entries === undefined) return;
   entries.delete(entry);

@@ -44,38 +44,46 @@ export function createPlaces(limits: PlaceLimits): Places {
     return socketsByAddress.of(address) >= limits.socketsPerAddress ? "socketsPerAddress" : undefined;
   }
 
-  return (kind, peer) => {
-    const address = addressBucket(peer);
-    let owner: UserId | undefined;
-    let isPending = false;
+  class Taken implements Place {
+    readonly #kind: PlaceKind;
+    readonly #address: string;
+    #owner: UserId | undefined;
+    #isPending = false;
 
-    function opened() {
-      if (isPending) pending -= 1;
-      isPending = false;
+    constructor(kind: PlaceKind, peer: string) {
+      this.#kind = kind;
+      this.#address = kind === "http" ? "" : addressBucket(peer);
     }
 
-    return {
-      take(user) {
-        const full = fullFor(kind, user, address);
-        if (full !== undefined) return { code: "overloaded", what: `limits.${full}` };
-        owner = user;
-        all[kind] += 1;
-        byUser[kind].add(user);
-        if (kind === "http") return undefined;
-        socketsByAddress.add(address);
-        isPending = true;
-        pending += 1;
-        return undefined;
-      },
-      opened,
-      leave() {
-        if (owner === undefined) return;
-        opened();
-        all[kind] -= 1;
-        byUser[kind].remove(owner);
-        if (kind === "upgrade") socketsByAddress.remove(address);
-        owner = undefined;
-      },
-    };
-  };
+    take(user: UserId): Denial | undefined {
+      const kind = this.#kind;
+      const full = fullFor(kind, user, this.#address);
+      if (full !== undefined) return { code: "overloaded", what: `limits.${full}` };
+      this.#owner = user;
+      all[kind] += 1;
+      byUser[kind].add(user);
+      if (kind === "http") return undefined;
+      socketsByAddress.add(this.#address);
+      this.#isPending = true;
+      pending += 1;
+      return undefined;
+    }
+
+    opened() {
+      if (this.#isPending) pending -= 1;
+      this.#isPending = false;
+    }
+
+    leave() {
+      const owner = this.#owner;
+      if (owner === undefined) return;
+      this.opened();
+      all[this.#kind] -= 1;
+      byUser[this.#kind].remove(owner);
+      if (this.#kind === "upgrade") socketsByAddress.remove(this.#address);
+      this.#owner = undefined;
+    }
+  }
+
+  return (kind, peer) => new Taken(kind, peer);
 }

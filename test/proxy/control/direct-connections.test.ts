@@ -97,7 +97,7 @@ const EXPIRED_WORDS = "your session has expired, sign in again";
 describe("a connection handed to a proxy", () => {
   it("is live, and its end is told to its gateway and to the audit log", () => {
     expect(handOver()).toBeUndefined();
-    expect(live.countOf(ALICE.userId)).toBe(1);
+    expect(live.ofUser(ALICE.userId).length).toBe(1);
     live.apply(GROUP_ENDED, 7);
     expect(told).toEqual([`cloud-1 ${JTI} 7 1008 ${GROUP_WORDS}`]);
     expect(audit.events).toEqual([

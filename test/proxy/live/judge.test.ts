@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from "vitest";
 import { createJudge } from "../../../proxy/live/judge.ts";
-import type { Decided } from "../../../proxy/live/live-connections.ts";
+import type { Decided } from "../../../proxy/live/live-entry.ts";
 import { createPolicyInForce } from "../../../proxy/policy/policy-in-force.ts";
 import { agentId } from "../../support/assertion-fixture.ts";
 import { verifiedAlice } from "../../support/identity-fixture.ts";

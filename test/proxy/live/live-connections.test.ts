@@ -3,12 +3,8 @@ import { describe, expect, it, test } from "vitest";
 import type { Identity } from "../../../core/identity.ts";
 import { userIdOf } from "../../../core/ids.ts";
 import type { AccessEvent } from "../../../proxy/live/access-event.ts";
-import {
-  createLiveConnections,
-  type Decided,
-  type Judge,
-  type PendingConnection,
-} from "../../../proxy/live/live-connections.ts";
+import { createLiveConnections, type Judge } from "../../../proxy/live/live-connections.ts";
+import type { Decided, PendingConnection } from "../../../proxy/live/live-entry.ts";
 import { agentId, sessionId } from "../../support/assertion-fixture.ts";
 import { verifiedAlice } from "../../support/identity-fixture.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
@@ -80,7 +76,7 @@ describe("what is live", () => {
     bind(pending, ALICE, "one");
     open(fixture, ALICE, "two");
     open(fixture, BOB, "three");
-    expect([live.size, live.countOf(ALICE.userId), live.countOf(BOB.userId)]).toEqual([3, 2, 1]);
+    expect([live.size, live.ofUser(ALICE.userId).length, live.ofUser(BOB.userId).length]).toEqual([3, 2, 1]);
     expect(live.list()).toEqual([
       { identity: ALICE, decided: undefined, since: NOW },
       { identity: ALICE, decided: DECIDED, since: NOW + 5 },
@@ -92,7 +88,11 @@ describe("what is live", () => {
     const fixture = create();
     const [one, other] = [open(fixture, ALICE, "one"), fixture.live.begin("upgrade")];
     for (const connection of [one, one, other, other]) connection.remove();
-    expect([fixture.live.size, fixture.live.countOf(ALICE.userId), fixture.live.list()]).toEqual([0, 0, []]);
+    expect([fixture.live.size, fixture.live.ofUser(ALICE.userId).length, fixture.live.list()]).toEqual([
+      0,
+      0,
+      [],
+    ]);
     fixture.live.apply(sessionsEnded("A"), 1);
     fixture.live.endAll({ code: "restarting", comeBackInSeconds: 1 }, null);
     fixture.clock.advance(10 * 3_600_000);
@@ -108,7 +108,7 @@ describe("the end of a session", () => {
     open(fixture, ALICE, "two");
     fixture.live.apply(sessionsEnded("A", "C"), 7);
     expect(fixture.ended).toEqual(["one signed_out 7", "two signed_out 7"]);
-    expect([fixture.live.size, fixture.live.countOf(ALICE.userId)]).toEqual([1, 0]);
+    expect([fixture.live.size, fixture.live.ofUser(ALICE.userId).length]).toEqual([1, 0]);
   });
 
   it("counts when it comes before it is known whose the connection is", () => {
@@ -401,7 +401,7 @@ describe("in any order of what can happen", () => {
             if (refused === undefined) Object.assign(model, { state: "bound", letter: one.letter });
           } else act(one);
           const bound = models.filter(({ state }) => state === "bound");
-          expect([live.size, live.countOf(ALICE.userId), live.list().length]).toEqual([
+          expect([live.size, live.ofUser(ALICE.userId).length, live.list().length]).toEqual([
             bound.length,
             bound.length,
             bound.length,
