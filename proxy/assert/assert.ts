@@ -56,5 +56,7 @@ export function createAsserter(deps: {
 }
 
 function sizeOf(headers: OutgoingHeaders): number {
-  return headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0);
+  let sum = 0;
+  for (const header of headers) sum += header[0].length + header[1].length + 4;
+  return sum;
 }

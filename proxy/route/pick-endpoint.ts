@@ -34,6 +34,7 @@ export function createRouter(deps: { homes: Homes; health: Health }): Router {
       return err({ code: "home_unavailable", gateway: gateway.id, endpoint: endpoint.id });
     }
     const agents = grant.agents.filter((agent) => {
+      if (agent === grant.agent) return true;
       const other = route(grant.identity, agent, table);
       return other.ok && other.value.gateway.id === gateway.id;
     });
