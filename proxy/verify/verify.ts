@@ -44,7 +44,10 @@ export function createVerify(deps: VerifyDeps): Verify {
     }
     const { upstream, signed } = admitted.value;
     const place = { gateway: upstream.gateway.id, endpoint: upstream.endpoint };
-    return still(admitted, complete(place, signed.jti, identity, grant.agent));
+    const ended = complete(place, signed.jti, identity, grant.agent);
+    // Nobody will hold it, so nobody would ever give its place back.
+    if (ended !== undefined) connection.remove();
+    return still(admitted, ended);
   }
 
   async function decideHttp(request: ParsedRequest, target: Target, trail: Trail): Promise<Verdict> {
