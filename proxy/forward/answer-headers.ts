@@ -14,7 +14,8 @@ const HOP_BY_HOP = [
   "upgrade",
 ];
 
-const NOT_THE_GATEWAYS = [
+/** Held equal to docs/headers.md and nginx/parts/to-gateway.conf by test/nginx/headers.test.ts. */
+export const NOT_THE_GATEWAYS: readonly string[] = [
   "set-cookie",
   "clear-site-data",
   "alt-svc",
