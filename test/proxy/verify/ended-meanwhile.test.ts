@@ -13,8 +13,8 @@ test("an upgrade that is refused because its access has just ended leaves its pl
       headerCount: 100,
       trustedProxies: undefined,
     },
-    admit: (async (_request, _target, _use, _connection, _end, trail) => {
-      Object.assign(trail, { identity: {}, grant: { agent: "coder" } });
+    admit: (async (...asked: Parameters<Admit>) => {
+      Object.assign(asked[5], { identity: {}, grant: { agent: "coder" } });
       const gateway = { id: "cloud" };
       const endpoint = { id: "cloud-1", url: "http://127.0.0.1:1" };
       return { ok: true, value: { upstream: { gateway, endpoint }, signed: { jti: "j", headers: [] } } };
