@@ -229,6 +229,8 @@ async function startLocked(
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     await connections.closeAll(1012, restarting(1));
     await control.close();
+    // Nobody brings another one now; the next process must not find the folder being written to.
+    await keyRing.idle();
     server.closeAllConnections();
     await closed;
     await audit.close();

@@ -29,6 +29,8 @@ export type KeyRing = {
    * @returns the number of the set now in hand
    */
   take(envelope: string, source: string): Promise<Result<number, KeySetRefusal>>;
+  /** Resolves when everything brought so far has its verdict and nothing more is written for it. */
+  idle(): Promise<void>;
 };
 
 export type KeyRingOptions = {
@@ -102,6 +104,9 @@ export async function openKeyRing(options: KeyRingOptions): Promise<KeyRing> {
     keys: () => inHand?.keys,
     number: () => inHand?.number ?? 0,
     take,
+    async idle() {
+      await taking;
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -159,5 +159,15 @@ describe("key ring", () => {
     expect(verdict).toEqual([ok(1), ok(3), err("older_number")]);
     expect(ring.number()).toBe(3);
     expect((await open()).number()).toBe(3);
+  });
+
+  test("is idle when what was brought has its verdict and is on disk", async () => {
+    const ring = await open();
+    void ring.take(door.keySet({ number: 1 }), "a test");
+    void ring.take(door.keySet({ number: 2 }), "a test");
+    await ring.idle();
+    expect([ring.number(), await readFile(join(folder, "key-set-number"), "utf8")]).toEqual([2, "2\n"]);
+    expect((await readdir(folder)).sort()).toEqual(["key-set-number", "key-set.jwt"]);
+    await ring.idle();
   });
 });

@@ -32,6 +32,7 @@ async function open(at = path): Promise<KeySetFile> {
   const keyRing = {
     keys: () => undefined,
     number: () => 0,
+    idle: async () => {},
     async take(envelope: string, source: string) {
       taken.push(`${envelope} from ${source}`);
       return verdict;
