@@ -128,10 +128,12 @@ describe("fault case 1: the provider is away", () => {
       response.writeHead(400, { "content-type": "application/json" }).end('{"error":"invalid_grant"}'),
     );
     await vi.waitFor(async () => expect(await codeOf(browser)).toBe("session_missing"));
-    const lines = await door.auditLines();
-    expect(
-      lines.filter(({ kind }) => kind === "logout").map(({ reason, event }) => [reason, typeof event]),
-    ).toEqual([["provider_refused: invalid_grant", "number"]]);
+    await vi.waitFor(async () => {
+      const lines = await door.auditLines();
+      expect(
+        lines.filter(({ kind }) => kind === "logout").map(({ reason, event }) => [reason, typeof event]),
+      ).toEqual([["provider_refused: invalid_grant", "number"]]);
+    });
   });
 
   it("when it is back with other groups, they count", async () => {

@@ -318,3 +318,21 @@ describe.skipIf(!hasNginx)("a front door that is gone", () => {
     }
   });
 });
+
+describe.skipIf(!hasNginx)("a gateway that is gone", () => {
+  it("is not taken for a front door that is", async () => {
+    const stack = await startBehindNginx({ form: "data-plane" });
+    try {
+      const cookie = await stack.door.signIn(ALICE);
+      stack.between.refuseNew();
+      const lines = [`Host: ${stack.door.host}`, `Cookie: ${cookie}`, "Connection: close"];
+      const whoami = head("GET /agents/coder/whoami HTTP/1.1", ...lines);
+      const answer = await tlsExchange(stack.tlsPort, stack.ca.cert, whoami);
+      expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "5"]);
+      // The second, once the front door has noticed by itself.
+      expect(["gateway_unavailable", "home_unavailable"]).toContain(JSON.parse(answer.body).error.code);
+    } finally {
+      await stack.close();
+    }
+  });
+});

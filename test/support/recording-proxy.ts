@@ -7,6 +7,8 @@ export type RecordingProxy = {
   heads(): readonly string[];
   /** From now on a connection whose near side ends stays open, silent, towards the far side. */
   keepFarSides(): void;
+  /** Nobody is there for new connections; those that are open stay. */
+  refuseNew(): void;
   close(): Promise<void>;
 };
 
@@ -44,6 +46,9 @@ export async function startRecordingProxy(target: number): Promise<RecordingProx
     heads: () => heads.filter((head) => !/^GET \/(health|control) /.test(head)),
     keepFarSides() {
       keeping = true;
+    },
+    refuseNew() {
+      server.close();
     },
     close() {
       for (const socket of sockets) socket.destroy();
