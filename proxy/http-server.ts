@@ -23,8 +23,16 @@ export type HttpServerParts = {
 const CHECK_EVERY_MS = 1_000;
 /** Of silence; ten seconds later the connection counts as gone. */
 const KEEP_ALIVE_AFTER_MS = 30_000;
+/** Requests behind one that is not answered: more are no mistake. */
+const MAX_PASSED_OVER = 100;
 /** For the rest of a body behind its answer: nobody reads it, and a client that stops now may keep the connection. */
 const LINGER_MS = 2_000;
+
+type Answering = {
+  readonly response: ServerResponse;
+  /** Requests that came meanwhile. */
+  passedOver: number;
+};
 
 export function createHttpServer(
   app: Pick<App, "onRequest" | "onUpgrade">,
@@ -59,13 +67,18 @@ export function createHttpServer(
   // One exchange at a time. Node would begin with what is sent behind a request that is not answered yet, also
   // behind one refused for its form, and would write a 400 or a 101 into the middle of an answer. No browser and
   // no proxy pipelines, and RFC 9112 §9.3.2 has a client ask again for what was not answered.
-  const answering = new WeakMap<object, ServerResponse>();
+  const answering = new WeakMap<object, Answering>();
   const takes = (incoming: IncomingMessage, response: ServerResponse): boolean => {
     const { socket } = incoming;
     const before = answering.get(socket);
-    before?.once("close", () => socket.destroySoon());
+    if (before !== undefined) {
+      before.passedOver += 1;
+      if (before.passedOver === 1) before.response.once("close", () => socket.destroySoon());
+      // Node keeps an answer for each until the one before is sent, a hundred times what it cost the client.
+      if (before.passedOver > MAX_PASSED_OVER) socket.destroy();
+    }
     if (before !== undefined || !socket.writable) return false;
-    answering.set(socket, response);
+    answering.set(socket, { response, passedOver: 0 });
     response.once("close", () => {
       answering.delete(socket);
       if (!incoming.complete) linger(incoming, socket);
@@ -110,7 +123,7 @@ export function createHttpServer(
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const status = statusOf(error.code);
-    const halfAnswered = answering.get(socket)?.headersSent === true;
+    const halfAnswered = answering.get(socket)?.response.headersSent === true;
     if (status === undefined || !socket.writable || halfAnswered) return void socket.destroy();
     answerAndCut(socket as Socket, status);
   });

@@ -179,6 +179,17 @@ it("S121: a TLS hello of which a byte comes now and then is cut at the limit", a
   expect(await all).toBe("");
 });
 
+it("a client that goes on asking behind a request that is not answered is cut, not kept in mind", async () => {
+  const answering: ServerResponse[] = [];
+  const onRequest = async (_incoming: unknown, response: ServerResponse) => void answering.push(response);
+  const { port } = await start({ app: { onRequest } });
+  const { socket, all } = await client(port);
+  socket.write(GET.repeat(1_000));
+  expect(await all).toBe("");
+  expect(answering.map((response) => response.listenerCount("close"))).toEqual([expect.any(Number)]);
+  expect(answering[0]?.listenerCount("close")).toBeLessThan(10);
+});
+
 it("what is left of a body behind its answer is not read for ever", async () => {
   const clock = createManualClock(0);
   const { port } = await start({ clock });
