@@ -98,3 +98,31 @@ describe("hostile markdown", () => {
     );
   });
 });
+
+describe("markdown that takes long to read", () => {
+  it.each([
+    ["a list item that goes on without a mark", `- a\n${"b\n".repeat(49_000)}`],
+    ["a quoted one", `> - a\n${"b\n".repeat(49_000)}`],
+    [
+      "a table of few characters and millions of cells",
+      `${"|a".repeat(300)}\n${"|-".repeat(300)}\n${"|\n".repeat(9_000)}`,
+    ],
+    [
+      "many tables of many cells",
+      `${"|a".repeat(90)}\n${"|-".repeat(90)}\n${"|\n".repeat(200)}\n`.repeat(100),
+    ],
+  ])("is not read: %s", (_what, text) => {
+    expect(text.length).toBeLessThan(100_000);
+    expect(parseMarkdown(text, null)).toBeUndefined();
+  });
+
+  it("is read when it is long, and ordinary", () => {
+    const rows = "| a cell | of an ordinary | long table |\n".repeat(400);
+    const text = `| a | b | c |\n|---|---|---|\n${rows}\n${"- an item of an ordinary list\n".repeat(600)}`;
+    expect(
+      parse(text)
+        .tokens.filter(({ type }) => type !== "space")
+        .map(({ type }) => type),
+    ).toEqual(["table", "list"]);
+  });
+});
