@@ -27,7 +27,11 @@ export const limitsSchema = z.strictObject({
   keepAliveTimeout: timeout
     .prefault("65s")
     .describe("A connection between two requests ends. Longer than a proxy in front keeps its own."),
-  idleTimeout: timeout.prefault("1h").describe("An open WebSocket without a byte either way ends."),
+  idleTimeout: timeout
+    .prefault("1h")
+    .describe(
+      "A connection without a byte either way ends: a WebSocket, an exchange, an answer that nobody reads.",
+    ),
   connectTimeout: timeout.prefault("5s").describe("To reach a gateway."),
   answerTimeout: timeout.prefault("30s").describe("For a gateway to begin its answer."),
   connections: count

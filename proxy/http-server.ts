@@ -12,7 +12,10 @@ import { type ConnectionRules, limitConnections } from "./connection-limits.ts";
 
 export type HttpServerParts = {
   readonly limits: ConnectionRules &
-    Pick<Limits, "headerBytes" | "headerCount" | "headersTimeout" | "requestTimeout" | "keepAliveTimeout">;
+    Pick<
+      Limits,
+      "headerBytes" | "headerCount" | "headersTimeout" | "requestTimeout" | "keepAliveTimeout" | "idleTimeout"
+    >;
   /** With it the listener speaks TLS and nothing else. */
   readonly certificate: TlsCertificate | undefined;
   readonly clock: Clock;
@@ -55,6 +58,8 @@ export function createHttpServer(
     certificate === undefined
       ? http.createServer(options)
       : createTlsServer({ ...options, ...tlsOptions(certificate), handshakeTimeout: limits.headersTimeout });
+  // For a client that does not read its answer: what is forwarded is watched by who forwards it, a page by nobody.
+  server.timeout = Math.max(limits.idleTimeout, limits.requestTimeout);
   // One more than allowed, so that a request past the limit can be told from one at it.
   server.maxHeadersCount = limits.headerCount + 1;
   const refusalOf = limitConnections(server, limits, { clock, log });

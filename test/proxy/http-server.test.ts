@@ -170,6 +170,21 @@ describe.each([false, true])("clients that take their time, over TLS: %s", (tls)
   });
 });
 
+it("a client that reads nothing of its answer is cut at the limit", async () => {
+  // More than kernels take in for a client that does not read.
+  const onRequest = async (_incoming: unknown, response: ServerResponse) =>
+    void response.end(Buffer.alloc(32 * 1024 * 1024));
+  const short = { requestTimeout: 300, idleTimeout: 300, headersTimeout: 300 };
+  const { server, port } = await start({ limits: short, app: { onRequest } });
+  const connection = once(server, "connection") as Promise<[Socket]>;
+  const attacker = connectPlain(port, "127.0.0.1");
+  onTestFinished(() => void attacker.destroy());
+  attacker.on("error", () => {}).write(GET);
+  const [socket] = await connection;
+  await once(socket, "close");
+  expect(socket.bytesWritten).toBeGreaterThan(0);
+});
+
 it("S121: a TLS hello of which a byte comes now and then is cut at the limit", async () => {
   const { port } = await start({ tls: true, limits: { headersTimeout: 300 } });
   const { socket, all } = await client(port);
