@@ -148,7 +148,7 @@ export function answerTo(denial: Denial): DenialAnswer {
         `You may not use the agent "${denial.agent}"`,
         denial.grantedBy.length === 0
           ? "None of your groups grants it, and at the moment no group does."
-          : `None of your groups grants it. Members of ${plainList(denial.grantedBy)} may use it.`,
+          : `None of your groups grants it. Groups that do: ${plainList(denial.grantedBy)}.`,
       );
     case "agent_unknown":
       return refusal(

@@ -245,7 +245,7 @@ describe.skipIf(!hasChromium)("the pages for employees, in Chromium", () => {
       expect(await page.evaluate("navigator.clipboard.readText()")).toBe(
         [
           'You may not use the agent "coder"',
-          "None of your groups grants it. Members of engineering, it may use it.",
+          "None of your groups grants it. Groups that do: engineering, it.",
           "Code: agent_not_allowed",
           `Request id: ${id}`,
           "Address: /chat/coder",
@@ -260,7 +260,7 @@ describe.skipIf(!hasChromium)("the pages for employees, in Chromium", () => {
       const plain = await browser.newContext({ javaScriptEnabled: false });
       const page = await plain.newPage();
       await signInByForm(page, `${origin}/chat/analyst`, "alice@example.com");
-      await page.getByText("Members of finance, it may use it.").waitFor();
+      await page.getByText("Groups that do: finance, it.").waitFor();
       expect(await page.locator("#report").innerText()).toContain("agent_not_allowed");
       expect(await page.getByRole("button", { name: "Copy for IT" }).isVisible()).toBe(false);
       await page.getByRole("button", { name: "Sign out" }).click();

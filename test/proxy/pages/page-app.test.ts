@@ -41,7 +41,7 @@ describe("the chat page of an agent", () => {
     expect(status).toBe(403);
     for (const part of [
       "<h1>You may not use the agent &quot;analyst&quot;</h1>",
-      "None of your groups grants it. Members of finance may use it.",
+      "None of your groups grants it. Groups that do: finance.",
       "<dt>Signed in as</dt><dd><bdi>alice@example.com</bdi></dd>",
       "<dt>Address</dt><dd><bdi>/chat/analyst</bdi></dd>",
       '<form method="post" action="/auth/logout">',
