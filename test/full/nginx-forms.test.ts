@@ -200,8 +200,7 @@ describe.skipIf(!hasNginx).each(["in-front", "data-plane"] as const)("nginx %s",
     ]);
     expect(JSON.parse(refusals[2]?.body ?? "").error).toEqual({
       code: "agent_not_allowed",
-      message:
-        'You may not use the agent "analyst". None of your groups grants it. Members of finance may use it.',
+      message: 'You may not use the agent "analyst". None of your groups grants it. Groups that do: finance.',
       requestId: refusals[2]?.headers.get("x-request-id"),
       contact: "it@example.com",
       grantedBy: ["finance"],
@@ -313,6 +312,14 @@ describe.skipIf(!hasNginx)("a front door that is gone", () => {
       const answer = await tlsExchange(stack.tlsPort, stack.ca.cert, head(...lines));
       expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "5"]);
       expect(JSON.parse(answer.body).error.code).toBe("stopping");
+      const navigation = ["GET / HTTP/1.1", `Host: ${stack.door.host}`, "Sec-Fetch-Mode: navigate"];
+      const page = await tlsExchange(stack.tlsPort, stack.ca.cert, head(...navigation, "Connection: close"));
+      expect([page.status, page.headers.get("content-type"), page.headers.get("refresh")]).toEqual([
+        503,
+        "text/html",
+        "5",
+      ]);
+      expect(page.body).toContain("<h1>The front door is not answering</h1>");
     } finally {
       await stack.close();
     }
