@@ -96,7 +96,7 @@ function ActionDialog({ title, action, act, done, close, isFinal, children }: Di
           </p>
         )}
         <div class="actions">
-          <button type="submit" class="primary">
+          <button type="submit" class={isFinal ? "danger" : "primary"}>
             {action}
           </button>
           <button type="button" autofocus={isFinal} onClick={() => dialog.current?.close()}>

@@ -34,7 +34,7 @@ export function StateLine({ connection, connect }: Props) {
           <span aria-hidden="true">
             {connection.inSeconds === 0 ? "Trying now…" : `Trying again in ${connection.inSeconds} s`}
           </span>
-          <button type="button" class="small" onClick={connect}>
+          <button type="button" onClick={connect}>
             Try now
           </button>
           {connection.kind === "gateway_down" && <YourAgents />}

@@ -49,16 +49,18 @@ function SessionRow({ session, end }: { readonly session: MySession } & Pick<Pro
           {session.current && <strong class="here">This session</strong>}
         </p>
         <p class="quiet">
-          Since {timeText(session.since)}, last used {timeText(session.lastSeen)}, until{" "}
+          Since {timeText(session.since)} · last used {timeText(session.lastSeen)} · until{" "}
           {timeText(session.expiresAt)} at most
           {session.from !== null && (
             <>
-              , from <bdi>{session.from.peer}</bdi>
+              {" "}
+              · from <bdi>{session.from.peer}</bdi>
             </>
           )}
           {session.agents.length > 0 && (
             <>
-              , open: <bdi>{session.agents.join(", ")}</bdi>
+              {" "}
+              · open: <bdi>{session.agents.join(", ")}</bdi>
             </>
           )}
         </p>
