@@ -1,5 +1,5 @@
-// What measurements stand on: one front door with its backend and provider, and the peers, each started when it is
-// first asked for and then kept, so that rounds can take turns. Gone when the measuring process is.
+// What measurements stand on: a provider, a front door with its backend, and the peers, each started when it is first
+// asked for and then kept, so that rounds can take turns. Gone when the measuring process is.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
