@@ -2,15 +2,15 @@
 // reconnect, sends again what was not acknowledged, and hands the page one view after each change. No DOM.
 import type {
   AgentSummary,
-  ChatHistoryAnswer,
   ChatSendAnswer,
   EventFrame,
   HelloOk,
   SessionsChangedEvent,
 } from "../../core/gateway-protocol.ts";
+import { createChatReading, wordsOf } from "./chat-reading.ts";
 import { type ChatAction, type ChatState, EMPTY_CHAT, reduceChat } from "./chat-state.ts";
-import type { ConnectionEnd, RequestFailure } from "./connection.ts";
-import { readChatEvent, readHistory, readSessions, readSessionsChanged } from "./frames.ts";
+import type { ConnectionEnd } from "./connection.ts";
+import { readChatEvent, readSessions, readSessionsChanged } from "./frames.ts";
 import { type ConnectionState, createGatewayClient, type GatewayClientDeps } from "./gateway-client.ts";
 import { NO_SESSIONS, type SessionList, sessionListOf, withChange } from "./session-list.ts";
 import type { Turn } from "./turn.ts";
@@ -54,9 +54,6 @@ export type ChatClient = {
   close(): void;
 };
 
-/** Messages of one page. */
-const PAGE = 60;
-const ASK_AGAIN_AFTER_MS = 1_000;
 /** Bytes of a `chat.send` frame beside the encoded message, at most. */
 const FRAME_BYTES = 512;
 const TOO_LONG = "it is too long for this gateway.";
@@ -90,12 +87,16 @@ export function createChatClient(
   };
   let hello: HelloOk | undefined;
   let hasMoved = false;
-  /** Sessions whose history is asked for, or was a moment ago → cancels that moment. */
-  const asking = new Map<string, () => void>();
-  const askingEarlier = new Set<string>();
   /** Told of since the list of sessions was asked for. */
   let changesSinceList: SessionsChangedEvent[] | undefined;
 
+  const reading = createChatReading({
+    request: (method, params) => gateway.request(method, params),
+    connection: () => hello,
+    chatOf,
+    dispatch,
+    after: deps.after,
+  });
   const gateway = createGatewayClient(url, agent, deps, {
     state: (connection) => show({ connection }),
     welcomed,
@@ -119,7 +120,11 @@ export function createChatClient(
 
   function dispatch(key: string, action: ChatAction) {
     setChat(key, reduceChat(chatOf(key), action));
-    readMissing();
+    if (action.type === "history" && hasMoved) {
+      hasMoved = false;
+      dispatch(key, { type: "notice", text: MOVED });
+    }
+    reading.readMissing(view.sessionKey);
   }
 
   function welcomed(welcome: HelloOk) {
@@ -142,9 +147,7 @@ export function createChatClient(
   function ended(end: ConnectionEnd) {
     hello = undefined;
     hasMoved ||= isMove(end);
-    for (const cancel of asking.values()) cancel();
-    asking.clear();
-    askingEarlier.clear();
+    reading.lost();
     // 1009: sending the same message again would only close the next connection too.
     if (end.code !== 1009) return;
     for (const [key, chat] of chats)
@@ -164,8 +167,8 @@ export function createChatClient(
     if (change?.agentId !== agent) return;
     changesSinceList?.push(change);
     show({ sessions: withChange(view.sessions, change) });
-    if (change.session === null && chats.has(change.sessionKey))
-      setChat(change.sessionKey, { ...EMPTY_CHAT, loaded: true, notice: "This session was deleted." });
+    if (change.session !== null || !chats.has(change.sessionKey)) return;
+    setChat(change.sessionKey, { ...EMPTY_CHAT, loaded: true, notice: "This session was deleted." });
   }
 
   async function listSessions() {
@@ -176,42 +179,6 @@ export function createChatClient(
     changesSinceList = undefined;
     const sessions = outcome.ok ? readSessions(outcome.value) : undefined;
     if (sessions !== undefined) show({ sessions: sessionListOf(sessions, agent, changes) });
-  }
-
-  function readMissing() {
-    const key = view.sessionKey;
-    if (hello !== undefined && chatOf(key).stale && !asking.has(key)) void askHistory(key);
-  }
-
-  async function askHistory(key: string) {
-    asking.set(key, () => {});
-    dispatch(key, { type: "asking" });
-    const answer = await readPage({ sessionKey: key });
-    if (answer === undefined) return;
-    if (typeof answer === "string") dispatch(key, { type: "not_read", reason: answer });
-    else dispatch(key, { type: "history", answer });
-    if (hasMoved && typeof answer !== "string") {
-      hasMoved = false;
-      dispatch(key, { type: "notice", text: MOVED });
-    }
-    // One pause between two questions, so that a gateway in trouble is not asked in a loop.
-    const cancel = deps.after(ASK_AGAIN_AFTER_MS, () => {
-      asking.delete(key);
-      readMissing();
-    });
-    asking.set(key, cancel);
-  }
-
-  /** A page of the history, the words of a refusal, or undefined when the connection ended first. */
-  async function readPage(params: {
-    sessionKey: string;
-    before?: string;
-  }): Promise<ChatHistoryAnswer | string | undefined> {
-    const asked = hello;
-    const outcome = await gateway.request("chat.history", { ...params, limit: PAGE });
-    if (hello !== asked) return undefined;
-    if (!outcome.ok) return wordsOf(outcome.error);
-    return readHistory(outcome.value) ?? "its form was not understood.";
   }
 
   async function deliver(key: string, { runId, question }: Pick<Turn, "runId" | "question">) {
@@ -244,7 +211,7 @@ export function createChatClient(
   function open(sessionKey: string) {
     show({ sessionKey });
     setChat(sessionKey, chatOf(sessionKey));
-    readMissing();
+    reading.readMissing(sessionKey);
   }
 
   return {
@@ -257,7 +224,7 @@ export function createChatClient(
       const refusal = await change("sessions.delete", {});
       if (refusal !== null) return refusal;
       chats.delete(key);
-      if (view.sessionKey === key) open(mainSessionKey(agent));
+        if (view.sessionKey === key) open(mainSessionKey(agent));
       return null;
     },
     send(text) {
@@ -272,27 +239,12 @@ export function createChatClient(
       if (outcome.ok || outcome.error.kind === "lost") return;
       dispatch(key, { type: "notice", text: `Stopping did not work: ${outcome.error.error.message}` });
     },
-    async readEarlier() {
-      const key = view.sessionKey;
-      const before = chatOf(key).earlierThan;
-      if (before === null || hello === undefined || askingEarlier.has(key)) return;
-      askingEarlier.add(key);
-      const answer = await readPage({ sessionKey: key, before });
-      if (answer === undefined) return;
-      askingEarlier.delete(key);
-      if (before !== chatOf(key).earlierThan) return;
-      if (typeof answer !== "string") return dispatch(key, { type: "earlier", answer });
-      dispatch(key, { type: "notice", text: `Earlier messages could not be read: ${answer}` });
-    },
+    readEarlier: () => void reading.readEarlier(view.sessionKey),
     close() {
-      for (const cancel of asking.values()) cancel();
+      reading.lost();
       gateway.close();
     },
   };
-}
-
-function wordsOf(failure: RequestFailure): string | undefined {
-  return failure.kind === "refused" ? failure.error.message : undefined;
 }
 
 function encodedBytes(text: string): number {
