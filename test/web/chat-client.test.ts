@@ -270,6 +270,29 @@ describe("the chat client", () => {
     });
   });
 
+  it("says what a stop has taken back, and asks it again", async () => {
+    const { gateway, client, seen, now } = await connected();
+    const stopAfter = async (...questions: string[]) => {
+      for (const question of questions) client.send(question);
+      await gateway.carry();
+      client.stop();
+      await gateway.carry();
+      return now().chat.notice;
+    };
+    expect(await stopAfter("One")).toBeNull();
+    expect(await stopAfter("Two", "Three")).toBe(
+      "Stopped. A question that was waiting was taken back: it can be asked again where it stands.",
+    );
+    client.send("Four");
+    expect(now().chat.notice).toBeNull();
+    expect(await stopAfter("Five", "Six")).toBe(
+      "Stopped. 2 questions that were waiting were taken back: each can be asked again where it stands.",
+    );
+    expect(seen()).toEqual(
+      ["One", "Two", "Three", "Four", "Five", "Six"].map((question) => [question, "", "stopped"]),
+    );
+  });
+
   it("shows why an answer failed", async () => {
     const { gateway, client, now } = await connected();
     client.send("Hello?");

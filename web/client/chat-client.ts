@@ -10,7 +10,7 @@ import type {
 import { createChatReading, wordsOf } from "./chat-reading.ts";
 import { type ChatAction, type ChatState, EMPTY_CHAT, reduceChat } from "./chat-state.ts";
 import type { ConnectionEnd } from "./connection.ts";
-import { readChatEvent, readSessions, readSessionsChanged } from "./frames.ts";
+import { readChatEvent, readSessions, readSessionsChanged, readStopped } from "./frames.ts";
 import { type ConnectionState, createGatewayClient, type GatewayClientDeps } from "./gateway-client.ts";
 import { NO_SESSIONS, type SessionList, sessionListOf, withChange } from "./session-list.ts";
 import type { Turn } from "./turn.ts";
@@ -235,9 +235,18 @@ export function createChatClient(
     },
     async stop() {
       const key = view.sessionKey;
+      const waiting = chatOf(key).turns.filter(({ phase }) => phase === "queued");
       const outcome = await gateway.request("chat.abort", { sessionKey: key });
-      if (outcome.ok || outcome.error.kind === "lost") return;
-      dispatch(key, { type: "notice", text: `Stopping did not work: ${outcome.error.error.message}` });
+      if (!outcome.ok) {
+        if (outcome.error.kind === "lost") return;
+        return dispatch(key, {
+          type: "notice",
+          text: `Stopping did not work: ${outcome.error.error.message}`,
+        });
+      }
+      const stopped = readStopped(outcome.value);
+      const takenBack = waiting.filter(({ runId }) => stopped.includes(runId)).length;
+      if (takenBack > 0) dispatch(key, { type: "notice", text: takenBackWords(takenBack) });
     },
     readEarlier: () => void reading.readEarlier(view.sessionKey),
     close() {
@@ -245,6 +254,12 @@ export function createChatClient(
       gateway.close();
     },
   };
+}
+
+function takenBackWords(count: number): string {
+  return count === 1
+    ? "Stopped. A question that was waiting was taken back: it can be asked again where it stands."
+    : `Stopped. ${count} questions that were waiting were taken back: each can be asked again where it stands.`;
 }
 
 function encodedBytes(text: string): number {

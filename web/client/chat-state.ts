@@ -11,7 +11,7 @@ export type ChatState = {
   readonly earlierThan: string | null;
   /** Something is missing: ask for the history. */
   readonly stale: boolean;
-  /** What the person should know: reading or stopping went wrong, the agent has moved. */
+  /** What the person should know: reading or stopping went wrong, what a stop took back, the agent has moved. */
   readonly notice: string | null;
 };
 
@@ -54,7 +54,7 @@ export function reduceChat(state: ChatState, action: ChatAction): ChatState {
     case "event":
       return withEvent(state, action.event);
     case "sending":
-      return withTurn(state, action.runId, (turn) => ({
+      return withTurn({ ...state, notice: null }, action.runId, (turn) => ({
         ...turn,
         question: action.text,
         phase: "sending",

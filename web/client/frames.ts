@@ -43,6 +43,12 @@ export function readHistory(payload: unknown): ChatHistoryAnswer | undefined {
   return { waiting: [], ...payload } as unknown as ChatHistoryAnswer;
 }
 
+/** Run ids of what `chat.abort` has stopped. */
+export function readStopped(payload: unknown): readonly unknown[] {
+  const runIds = isRecord(payload) ? payload["runIds"] : undefined;
+  return Array.isArray(runIds) ? runIds : [];
+}
+
 export function readSessions(payload: unknown): readonly SessionSummary[] | undefined {
   if (!isRecord(payload) || !Array.isArray(payload["sessions"])) return undefined;
   return (payload as SessionsListAnswer).sessions;
