@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { SessionSummary } from "../../core/gateway-protocol.ts";
-import { type ChatView, createChatClient } from "../../web/client/chat-client.ts";
+import { type ChatView, createChatClient, type Unsent } from "../../web/client/chat-client.ts";
 import { createFakeDoor, createFakeGateway, message, SESSION_KEY } from "./fake-gateway.ts";
 import { createManualTimers, settled } from "./manual-timers.ts";
 
-function setUp() {
+function setUp(kept: readonly Unsent[] = []) {
+  let unsent = kept;
   const gateway = createFakeGateway();
   const door = createFakeDoor();
   const timers = createManualTimers();
@@ -23,6 +24,12 @@ function setUp() {
         ids += 1;
         return `key-${ids}`;
       },
+      outbox: {
+        read: (userId) => (userId === "u_a" ? unsent : []),
+        keep: (_userId, messages) => {
+          unsent = messages;
+        },
+      },
       client: { version: "0", platform: "test" },
     },
     (next) => {
@@ -34,6 +41,7 @@ function setUp() {
     return view;
   };
   return {
+    unsent: () => unsent,
     gateway,
     door,
     timers,
@@ -291,6 +299,33 @@ describe("the chat client", () => {
     expect(seen()).toEqual(
       ["One", "Two", "Three", "Four", "Five", "Six"].map((question) => [question, "", "stopped"]),
     );
+  });
+
+  it("keeps what no gateway has acknowledged, and sends it once after a reload", async () => {
+    const first = await connected();
+    first.gateway.cut();
+    first.client.send("Hello?");
+    const kept = [{ sessionKey: SESSION_KEY, runId: "key-1", text: "Hello?" }];
+    expect(first.unsent()).toEqual(kept);
+
+    const second = setUp(kept);
+    second.client.connect();
+    await second.gateway.carry();
+    expect(second.gateway.sends().map(({ params }) => params)).toEqual([
+      { sessionKey: SESSION_KEY, message: "Hello?", idempotencyKey: "key-1" },
+    ]);
+    expect([second.seen(), second.unsent()]).toEqual([[["Hello?", "", "accepted"]], []]);
+    second.gateway.cut();
+    await second.heal();
+    expect(second.gateway.sends()).toHaveLength(1);
+  });
+
+  it("sends nothing that another person has left", async () => {
+    const { gateway, client } = setUp([{ sessionKey: SESSION_KEY, runId: "key-1", text: "Hello?" }]);
+    gateway.userId = "u_b";
+    client.connect();
+    await gateway.carry();
+    expect(gateway.sends()).toEqual([]);
   });
 
   it("shows why an answer failed", async () => {
@@ -640,6 +675,21 @@ describe("the chat client's sessions", () => {
     client.open(OTHER);
     await gateway.carry();
     expect(seen()).toEqual([]);
+  });
+
+  it("take what they have not sent with them", async () => {
+    const { gateway, client, unsent } = await connected();
+    client.send("Here?");
+    client.open(OTHER);
+    client.send("There?");
+    const texts = () => unsent().map(({ text }) => text);
+    expect(texts()).toEqual(["Here?", "There?"]);
+    // Heard before the gateway has answered either.
+    const payload = { sessionKey: SESSION_KEY, agentId: "assistant", session: null };
+    gateway.links[0]?.listener.received(
+      JSON.stringify({ type: "event", event: "sessions.changed", payload }),
+    );
+    expect(texts()).toEqual(["There?"]);
   });
 
   it("say so when they were deleted elsewhere while open", async () => {

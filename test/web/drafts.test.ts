@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { draftsOf } from "../../web/page/drafts.ts";
+import { memoryStorage } from "./memory-storage.ts";
 
 let storage: Storage;
 beforeEach(() => {
@@ -52,17 +53,3 @@ describe("drafts", () => {
     expect(drafts.read("key")).toBe("");
   });
 });
-
-function memoryStorage(): Storage {
-  const items = new Map<string, string>();
-  return {
-    get length() {
-      return items.size;
-    },
-    key: (index) => [...items.keys()][index] ?? null,
-    getItem: (name) => items.get(name) ?? null,
-    setItem: (name, value) => void items.set(name, value),
-    removeItem: (name) => void items.delete(name),
-    clear: () => items.clear(),
-  };
-}

@@ -30,12 +30,16 @@ describe.each(["portal.html", "chat.html"])("%s", (name) => {
 describe("the sources of the pages", () => {
   const code = sources.filter((path) => /\.tsx?$/.test(path));
 
-  it("build no markup from text and keep nothing in the browser but drafts", () => {
+  it("build no markup from text and keep nothing in the browser but what was written, and the way back", () => {
     expect(code.length).toBeGreaterThan(15);
     const forbidden =
       /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|localStorage|\bstyle=/;
     expect(code.filter((path) => forbidden.test(read(path)))).toEqual([]);
-    expect(code.filter((path) => /sessionStorage/.test(read(path)))).toEqual(["page/drafts.ts"]);
+    expect(code.filter((path) => /sessionStorage/.test(read(path)))).toEqual([
+      "page/drafts.ts",
+      "page/kept-fragment.ts",
+      "page/outbox.ts",
+    ]);
   });
 
   it("leave the document and the browser's own network to the pages: client/ runs anywhere", () => {

@@ -3,6 +3,8 @@ import { render } from "preact";
 import { type ChatClient, type ChatView, createChatClient } from "../client/index.ts";
 import { browserAfter, browserFetch, openBrowserSocket } from "../page/browser-deps.ts";
 import { forgetDraftsAtSignOut } from "../page/drafts.ts";
+import { takeFragment } from "../page/kept-fragment.ts";
+import { outboxOf } from "../page/outbox.ts";
 import { RefusalPanel } from "../page/refusal-panel.tsx";
 import { ChatPage } from "./chat-page.tsx";
 import { fragmentOf, sessionKeyFrom } from "./session-name.ts";
@@ -31,6 +33,7 @@ function start(page: HTMLElement): void {
       after: browserAfter,
       random: Math.random,
       newId: () => crypto.randomUUID(),
+      outbox: outboxOf(agent),
       client: { version: __VERSION__, platform: "web" },
     },
     (view) => {
@@ -38,6 +41,7 @@ function start(page: HTMLElement): void {
       newest = view;
     },
   );
+  takeFragment();
   /** The session that the address names. */
   let opened = sessionKeyFrom(location.hash, agent);
   const draw = () => {

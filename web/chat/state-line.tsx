@@ -2,6 +2,7 @@
 // reader announces: it would speak every second.
 import type { ConnectionState, Refusal } from "../client/index.ts";
 import { readContact } from "../page/contact.ts";
+import { keepFragment } from "../page/kept-fragment.ts";
 import { loginPath } from "../page/login-path.ts";
 
 const WORDS: Record<ConnectionState["kind"], string> = {
@@ -44,9 +45,7 @@ export function StateLine({ connection, connect }: Props) {
         <>
           <Details refusal={connection.refusal} />
           <div class="actions">
-            <a class="button primary" href={loginPath(location.pathname)}>
-              Sign in again
-            </a>
+            <SignInAgain kind="primary" />
           </div>
         </>
       )}
@@ -61,9 +60,7 @@ export function StateLine({ connection, connect }: Props) {
             <button type="button" onClick={connect}>
               Connect again
             </button>
-            <a class="button" href={loginPath(location.pathname)}>
-              Sign in again
-            </a>
+            <SignInAgain kind="" />
           </div>
         </>
       )}
@@ -82,6 +79,14 @@ function Details({ refusal }: { readonly refusal: Refusal }) {
     <p class="quiet">
       Request id <code>{refusal.requestId}</code>
     </p>
+  );
+}
+
+function SignInAgain({ kind }: { readonly kind: "primary" | "" }) {
+  return (
+    <a class={`button ${kind}`} href={loginPath(location.pathname)} onClick={() => keepFragment()}>
+      Sign in again
+    </a>
   );
 }
 

@@ -31,7 +31,18 @@ export type ChatView = {
 export type ChatClientDeps = GatewayClientDeps & {
   /** Unique and unguessable; becomes the idempotency key of a message. */
   readonly newId: () => string;
+  readonly outbox: Outbox;
 };
+
+/** Where messages that no gateway has acknowledged outlive the page, as far as they can. */
+export type Outbox = {
+  read(userId: string): readonly Unsent[];
+  /** In the place of those of before. */
+  keep(userId: string, unsent: readonly Unsent[]): void;
+};
+
+/** Sent again under the same `runId`, it is the same message. */
+export type Unsent = { readonly sessionKey: string; readonly runId: string; readonly text: string };
 
 export type ChatClient = {
   /** Connects at once: at the start, instead of waiting, or after giving up. */
@@ -120,6 +131,7 @@ export function createChatClient(
 
   function dispatch(key: string, action: ChatAction) {
     setChat(key, reduceChat(chatOf(key), action));
+    if (action.type === "sending" || action.type === "accepted" || action.type === "not_sent") keepUnsent();
     if (action.type === "history" && hasMoved) {
       hasMoved = false;
       dispatch(key, { type: "notice", text: MOVED });
@@ -127,12 +139,25 @@ export function createChatClient(
     reading.readMissing(view.sessionKey);
   }
 
+  function keepUnsent() {
+    if (view.userId === null) return;
+    const unsent = [...chats].flatMap(([sessionKey, { turns }]) =>
+      turns.flatMap(({ phase, runId, question }) =>
+        phase === "sending" && question !== null ? [{ sessionKey, runId, text: question }] : [],
+      ),
+    );
+    deps.outbox.keep(view.userId, unsent);
+  }
+
   function welcomed(welcome: HelloOk) {
     hello = welcome;
     const { user, agents } = welcome.snapshot;
     // Somebody else signed in meanwhile: nothing of the one before may be shown to them, or sent in their name.
-    if (view.userId !== null && view.userId !== user.id) forgetEverything();
+    const isFirst = view.userId === null;
+    if (!isFirst && view.userId !== user.id) forgetEverything();
     show({ agent: agents.find(({ id }) => id === agent) ?? view.agent, userId: user.id });
+    for (const { sessionKey, runId, text } of isFirst ? deps.outbox.read(user.id) : [])
+      dispatch(sessionKey, { type: "sending", runId, text });
     for (const key of new Set([...chats.keys(), view.sessionKey])) dispatch(key, { type: "connected" });
     for (const [key, chat] of chats)
       for (const turn of chat.turns) if (turn.phase === "sending") void deliver(key, turn);
@@ -169,6 +194,7 @@ export function createChatClient(
     show({ sessions: withChange(view.sessions, change) });
     if (change.session !== null || !chats.has(change.sessionKey)) return;
     setChat(change.sessionKey, { ...EMPTY_CHAT, loaded: true, notice: "This session was deleted." });
+    keepUnsent();
   }
 
   async function listSessions() {
@@ -224,7 +250,8 @@ export function createChatClient(
       const refusal = await change("sessions.delete", {});
       if (refusal !== null) return refusal;
       chats.delete(key);
-        if (view.sessionKey === key) open(mainSessionKey(agent));
+      keepUnsent();
+      if (view.sessionKey === key) open(mainSessionKey(agent));
       return null;
     },
     send(text) {

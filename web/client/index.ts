@@ -8,6 +8,8 @@ export {
   type ChatView,
   createChatClient,
   mainSessionKey,
+  type Outbox,
+  type Unsent,
 } from "./chat-client.ts";
 export type { ChatState } from "./chat-state.ts";
 export type { OpenSocket } from "./connection.ts";
