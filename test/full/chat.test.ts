@@ -161,6 +161,66 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     await page.getByRole("button", { name: "Stop", exact: true }).click();
   });
 
+  it("puts the focus where one writes when a session opens, and takes it from nobody", async () => {
+    const page = await openChat("dana@example.com", "assistant", "#focus");
+    const box = "textarea Message to Assistant";
+    await expect.poll(() => focused(page)).toBe(box);
+    await ask(page, "where");
+    await page.getByRole("button", { name: "New session" }).click();
+    await expect.poll(() => page.getByText("Nothing here yet.").count()).toBe(1);
+    expect(await focused(page)).toBe(box);
+    expect(await page.locator("#message").getAttribute("aria-describedby")).toBe(
+      "session-title message-keys",
+    );
+    expect(await page.locator("#session-title").textContent()).toBe("New session");
+    await page.getByRole("link", { name: "where" }).click();
+    await page.locator(".answer", { hasText: "Agent: assistant" }).waitFor();
+    expect(await focused(page)).toBe(box);
+    await page.goBack();
+    await page.getByText("Nothing here yet.").waitFor();
+    expect(await focused(page)).toBe(box);
+    // Whoever is somewhere already before the page's script has run stays there.
+    await page.route("**/assets/chat-*.js", async (route) => {
+      await page.getByRole("button", { name: "Sign out" }).focus();
+      await route.continue();
+    });
+    await page.reload();
+    await waitForState(page, "Connected");
+    expect(await focused(page)).toBe("button Sign out");
+  });
+
+  it("where a finger points, opens no keyboard by itself, and lets Enter begin a line", async () => {
+    await context.close();
+    context = await browser.newContext({
+      viewport: { width: 360, height: 740 },
+      hasTouch: true,
+      isMobile: true,
+    });
+    context.setDefaultTimeout(10_000);
+    errors = collectErrors(context);
+    const page = await openChat("bob@example.com", "analyst", "#touch");
+    await expect.poll(() => focused(page)).toBe("h1 Analyst, session New session");
+    await page.locator("#message").fill("where");
+    await page.locator("#message").press("Enter");
+    expect(await page.locator("#message").inputValue()).toBe("where\n");
+    expect(await page.getByText("Enter sends").count()).toBe(0);
+    await page.getByRole("button", { name: "Send", exact: true }).tap();
+    await page.locator(".usage").waitFor();
+    await page.getByRole("button", { name: "Sessions" }).tap();
+    await page.getByRole("button", { name: "New session" }).tap();
+    await expect.poll(() => focused(page)).toBe("h1 Analyst, session New session");
+    await page.getByRole("button", { name: "Sessions" }).tap();
+    await page.getByRole("link", { name: "where" }).tap();
+    await expect.poll(() => focused(page)).toBe("h1 Analyst, session where");
+    await page.locator("#message").fill("slow");
+    await page.getByRole("button", { name: "Send", exact: true }).tap();
+    await page.getByRole("button", { name: "Stop", exact: true }).tap();
+    await page.getByText(/^Stopped/).waitFor();
+    expect(await focused(page)).toMatch(/^section Conversation/);
+    expect(await violations(page)).toEqual([]);
+    await screenshot(page, "chat-360-touch");
+  });
+
   it("is used by the keyboard alone", async () => {
     const page = await openChat("ivy@example.com", "assistant", "#keys");
     await page.locator("#message").focus();
@@ -232,12 +292,24 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     await page.getByText("Waiting: next in line.").waitFor();
     await say(page, "whoami");
     await page.getByText("Waiting: number 2 in line.").waitFor();
-    await page.getByRole("button", { name: "Stop", exact: true }).click();
-    await page.getByText("Stopped.", { exact: true }).nth(2).waitFor();
+    await page.getByRole("button", { name: "Stop all 3" }).click();
+    await page
+      .getByRole("alert")
+      .getByText(
+        "Stopped. 2 questions that were waiting were taken back: each can be asked again where it stands.",
+      )
+      .waitFor();
+    expect(await page.locator(".turn-state").allTextContents()).toEqual([
+      "Stopped.",
+      "Stopped before it was answered.",
+      "Stopped before it was answered.",
+    ]);
     expect(await focused(page)).toBe("textarea Message to Coder");
+    await screenshot(page, "chat-taken-back");
     await page.getByRole("button", { name: "Ask again" }).nth(1).click();
     expect(await focused(page)).toBe("textarea Message to Coder");
     await page.locator(".answer", { hasText: "Agent: coder" }).waitFor();
+    expect(await page.getByRole("alert").count()).toBe(0);
   });
 
   it("keeps what is written and not sent, for each session, over a reload, until the person signs out", async () => {
@@ -272,8 +344,9 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     await offline(true);
     await waitForState(page, "Reconnecting");
     await screenshot(page, "chat-reconnecting");
-    await page.getByText("The answer goes on when the connection is back.").waitFor();
+    await page.getByText("The rest of this answer is shown when the connection is back.").waitFor();
     await say(page, "Written while it was away");
+    await page.getByText("Will be sent when the connection is back.").waitFor();
     await offline(false);
     await waitForState(page, "Connected");
     await page.getByText(/word-\d+ word-\d+ word-(2\d)/).waitFor();
@@ -281,7 +354,21 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     const words = answer.split(/\s+/);
     expect(words).toEqual(words.map((_, index) => `word-${index + 1}`));
     await page.getByText("Waiting: next in line.").waitFor();
-    await page.getByRole("button", { name: "Stop", exact: true }).click();
+    await page.getByRole("button", { name: "Stop all 2" }).click();
+  });
+
+  it("sends after a reload what was written while the network was away, and once", async () => {
+    const page = await openChat("alice@example.com", "coder", "#unsent");
+    await ask(page, "whoami");
+    await context.setOffline(true);
+    await waitForState(page, "Reconnecting");
+    await say(page, "where");
+    await page.getByText("Will be sent when the connection is back.").waitFor();
+    await context.setOffline(false);
+    await page.reload();
+    await page.locator(".answer", { hasText: "Agent: coder" }).waitFor();
+    expect(await page.locator(".question .text").allTextContents()).toEqual(["whoami", "where"]);
+    expect(await page.evaluate("sessionStorage.length")).toBe(0);
   });
 
   it("keeps half an answer when the gateway restarts, and asks again", async () => {
@@ -309,8 +396,27 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     await screenshot(page, "chat-signed-out-1280");
     await page.getByRole("link", { name: "Sign in again" }).click();
     await fillSignInForm(page, "alice@example.com");
-    await page.waitForURL(`${origin}/chat/coder`);
+    await page.waitForURL((url) => url.href.startsWith(`${origin}/chat/coder`));
     await waitForState(page, "Connected");
+  });
+
+  it("comes back to the same session after signing in again, where the answer has gone on", async () => {
+    const page = await openChat("alice@example.com", "coder", "#signed-out");
+    await say(page, "slow");
+    await page.getByText("word-3 ").waitFor();
+    const other = await context.newPage();
+    await other.goto(origin);
+    await other.getByRole("banner").getByRole("button", { name: "Sign out" }).click();
+    await waitForState(page, "Signed out");
+    await page.getByText("The rest of this answer is shown when you have signed in again.").waitFor();
+    await screenshot(page, "chat-signed-out-mid-answer");
+    await other.getByRole("heading", { name: "You are signed out" }).waitFor();
+    await page.getByRole("link", { name: "Sign in again" }).click();
+    await fillSignInForm(page, "alice@example.com");
+    await page.waitForURL(`${origin}/chat/coder#signed-out`);
+    await page.getByText(/word-3 .*word-1\d/).waitFor();
+    expect(await page.evaluate("sessionStorage.length")).toBe(0);
+    await page.getByRole("button", { name: "Stop", exact: true }).click();
   });
 
   it("comes back by itself after signing in again in another tab", async () => {

@@ -16,7 +16,7 @@ export function Announcer({ turns, agentName }: Props) {
     heard.current = new Map(turns.map((turn) => [turn.runId, turn.phase]));
     const changed = turns.filter(({ runId, phase }) => before.has(runId) && before.get(runId) !== phase);
     const news = changed.map((turn) => wordsFor(turn, agentName)).filter((text) => text !== "");
-    if (news.length > 0) setWords(news.join(" "));
+    if (news.length > 0) setWords([...new Set(news)].join(" "));
   }, [turns, agentName]);
   return (
     <p class="visually-hidden" role="status">

@@ -1,10 +1,11 @@
 // The chat page: sessions, heading and state, conversation, composer. Renders a view; decides nothing.
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type ChatClient, type ChatView, isUnderWay, type Turn } from "../client/index.ts";
 import { draftsOf } from "../page/drafts.ts";
 import { Announcer } from "./announcer.tsx";
-import { COMPOSER_ID, Composer } from "./composer.tsx";
+import { Composer } from "./composer.tsx";
 import { Conversation } from "./conversation.tsx";
+import { focusAfterPress, focusOpened, HEADING_ID, TITLE_ID } from "./focus-place.ts";
 import { SessionActions } from "./session-actions.tsx";
 import { SessionNav } from "./session-list.tsx";
 import { sessionTitle } from "./session-name.ts";
@@ -20,36 +21,54 @@ type Props = {
 };
 
 const SESSIONS_ID = "sessions";
-const TOGGLE_ID = "sessions-toggle";
 
 export function ChatPage({ view, client, agent, begin }: Props) {
   const { connection, chat, sessions, sessionKey, userId } = view;
   const [listed, setListed] = useState(false);
   const drafts = useMemo(() => draftsOf(userId), [userId]);
-  const sendAgain = useCallback((turn: Turn) => withFocus(() => client.sendAgain(turn)), [client]);
-  const askAgain = useCallback((turn: Turn) => withFocus(() => client.send(turn.question ?? "")), [client]);
-  // On a narrow window the list closes, and with it the link that had the focus.
+  const sendAgain = useCallback(
+    (turn: Turn) => {
+      client.sendAgain(turn);
+      focusAfterPress();
+    },
+    [client],
+  );
+  const askAgain = useCallback(
+    (turn: Turn) => {
+      client.send(turn.question ?? "");
+      focusAfterPress();
+    },
+    [client],
+  );
+  // The one that is open already, perhaps: nothing else would take the focus from a list that closes.
   const onChosen = useCallback(() => {
     setListed(false);
-    focusOn(TOGGLE_ID);
+    focusOpened();
   }, []);
   const beginHere = useCallback(() => {
     setListed(false);
-    withFocus(begin);
+    begin();
   }, [begin]);
+  const isFirst = useRef(true);
+  useLayoutEffect(() => {
+    // Who is somewhere already when the page comes to life stays there.
+    if (!isFirst.current || document.activeElement === document.body) focusOpened();
+    isFirst.current = false;
+  }, [sessionKey]);
   const name = view.agent?.name ?? agent;
   const session = sessions.entries.find(({ key }) => key === sessionKey);
-  const title = sessionTitle(session);
+  // Before they are listed nobody knows whether it is a new one.
+  const title = sessions.loaded || session !== undefined ? sessionTitle(session) : null;
   const over = connection.kind === "signed_out" || connection.kind === "refused";
   useEffect(() => {
-    document.title = `${title} · ${name} · Gatehouse`;
+    document.title = [title, name, "Gatehouse"].filter((part) => part !== null).join(" · ");
   }, [title, name]);
   return (
     <>
       <div class={listed ? "sessions-place listed" : "sessions-place"}>
         <button
           type="button"
-          id={TOGGLE_ID}
+          id="sessions-toggle"
           class="small"
           aria-expanded={listed}
           aria-controls={SESSIONS_ID}
@@ -63,24 +82,25 @@ export function ChatPage({ view, client, agent, begin }: Props) {
           open={sessionKey}
           onChosen={onChosen}
           begin={beginHere}
-          skip={focusComposer}
+          skip={focusOpened}
         />
       </div>
       <div class="chat-place">
         <div class="chat-head">
-          <h1>
+          <h1 id={HEADING_ID} tabIndex={-1}>
             <bdi>{name}</bdi>
+            {title !== null && <span class="visually-hidden">, session </span>}
+            <bdi id={TITLE_ID} class="session-title quiet">
+              {title}
+            </bdi>
           </h1>
-          <p class="session-title quiet">
-            <bdi>{title}</bdi>
-          </p>
-          {session !== undefined && (
+          {session !== undefined && title !== null && (
             <div class="actions">
               <SessionActions
                 title={title}
                 rename={client.rename}
                 remove={client.deleteSession}
-                onRemoved={focusComposer}
+                onRemoved={focusOpened}
               />
             </div>
           )}
@@ -90,13 +110,13 @@ export function ChatPage({ view, client, agent, begin }: Props) {
           key={sessionKey}
           chat={chat}
           agentName={name}
-          connected={connection.kind === "connected"}
+          link={connection.kind}
           sendAgain={sendAgain}
           askAgain={askAgain}
           readEarlier={client.readEarlier}
         />
         {chat.notice !== null && (
-          <p class="notice" role="alert">
+          <p class="chat-notice" role="alert">
             <bdi>{chat.notice}</bdi>
           </p>
         )}
@@ -106,7 +126,7 @@ export function ChatPage({ view, client, agent, begin }: Props) {
           sessionKey={sessionKey}
           drafts={drafts}
           disabled={over}
-          canStop={connection.kind === "connected" && chat.turns.some(isUnderWay)}
+          stoppable={connection.kind === "connected" ? chat.turns.filter(isUnderWay).length : 0}
           send={client.send}
           stop={client.stop}
         />
@@ -114,19 +134,4 @@ export function ChatPage({ view, client, agent, begin }: Props) {
       </div>
     </>
   );
-}
-
-// The button that did it goes away: the focus must not go with it.
-function withFocus(act: () => void): void {
-  act();
-  focusComposer();
-}
-
-function focusComposer(): void {
-  focusOn(COMPOSER_ID);
-}
-
-/** Nothing happens to an element that is not shown. */
-function focusOn(id: string): void {
-  document.getElementById(id)?.focus();
 }

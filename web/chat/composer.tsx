@@ -1,10 +1,8 @@
-// Where a message is written: Enter sends, Shift+Enter starts a new line. What is not sent yet is kept as a draft of
-// its session.
+// Where a message is written: Enter sends, Shift+Enter starts a new line; on a keyboard on the screen, which has no
+// Shift+Enter, Enter does. What is not sent yet is kept as a draft of its session.
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Drafts } from "../page/drafts.ts";
-
-/** For whoever takes away the element that has the focus, and must give the focus a place. */
-export const COMPOSER_ID = "message";
+import { focusAfterPress, MESSAGE_ID, pointsFinely, TITLE_ID } from "./focus-place.ts";
 
 type Props = {
   readonly agentName: string;
@@ -13,12 +11,13 @@ type Props = {
   readonly drafts: Drafts;
   /** Nothing can be sent any more: signed out, or refused. */
   readonly disabled: boolean;
-  readonly canStop: boolean;
+  /** What a stop would stop: the answer that is given, and the questions in line behind it. */
+  readonly stoppable: number;
   readonly send: (text: string) => void;
   readonly stop: () => void;
 };
 
-export function Composer({ agentName, userId, sessionKey, drafts, disabled, canStop, send, stop }: Props) {
+export function Composer({ agentName, userId, sessionKey, drafts, disabled, stoppable, send, stop }: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
   const shown = useRef({ userId, sessionKey });
   useLayoutEffect(() => {
@@ -41,40 +40,42 @@ export function Composer({ agentName, userId, sessionKey, drafts, disabled, canS
     drafts.keep(sessionKey, "");
     written.focus();
   };
-  // The button goes away once the answer has stopped: the focus must not go with it.
+  const enterSends = pointsFinely();
   const onStop = () => {
     stop();
-    field.current?.focus();
+    focusAfterPress();
   };
   const onKeyDown = (event: KeyboardEvent) => {
     // While an input method composes, Enter accepts its suggestion.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (!enterSends || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     field.current?.form?.requestSubmit();
   };
   return (
     <form class="composer" onSubmit={onSubmit}>
-      <label class="visually-hidden" for={COMPOSER_ID}>
+      <label class="visually-hidden" for={MESSAGE_ID}>
         Message to {agentName}
       </label>
       <textarea
-        id={COMPOSER_ID}
+        id={MESSAGE_ID}
         ref={field}
         rows={2}
         dir="auto"
         autocomplete="off"
-        aria-describedby="message-keys"
+        aria-describedby={enterSends ? `${TITLE_ID} message-keys` : TITLE_ID}
         placeholder="Write a message"
         onInput={onInput}
         onKeyDown={onKeyDown}
       />
-      <p id="message-keys" class="quiet">
-        Enter sends, Shift+Enter starts a new line.
-      </p>
+      {enterSends && (
+        <p id="message-keys" class="quiet">
+          Enter sends, Shift+Enter starts a new line.
+        </p>
+      )}
       <div class="actions">
-        {canStop && (
+        {stoppable > 0 && (
           <button type="button" onClick={onStop}>
-            Stop
+            {stoppable === 1 ? "Stop" : `Stop all ${stoppable}`}
           </button>
         )}
         <button type="submit" class="primary" disabled={disabled}>

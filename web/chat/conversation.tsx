@@ -2,12 +2,14 @@
 // they read further up, also when earlier messages come in above.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ChatState, Turn } from "../client/index.ts";
+import { CONVERSATION_ID } from "./focus-place.ts";
 import { TurnItem } from "./turn-item.tsx";
+import type { Link } from "./turn-words.ts";
 
 type Props = {
   readonly chat: ChatState;
   readonly agentName: string;
-  readonly connected: boolean;
+  readonly link: Link;
   readonly sendAgain: (turn: Turn) => void;
   readonly askAgain: (turn: Turn) => void;
   readonly readEarlier: () => void;
@@ -18,7 +20,8 @@ const NEAR_END = 40;
 /** Pixels from the beginning at which earlier messages are asked for. */
 const NEAR_START = 300;
 
-export function Conversation({ chat, agentName, connected, sendAgain, askAgain, readEarlier }: Props) {
+export function Conversation({ chat, agentName, link, sendAgain, askAgain, readEarlier }: Props) {
+  const connected = link === "connected";
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLOListElement>(null);
   /** The turn that was the first one. */
@@ -72,8 +75,15 @@ export function Conversation({ chat, agentName, connected, sendAgain, askAgain, 
   };
   return (
     <div class="conversation">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keyboard */}
-      <section class="scroller" ref={scroller} onScroll={onScroll} tabIndex={0} aria-label="Conversation">
+      <section
+        id={CONVERSATION_ID}
+        class="scroller"
+        ref={scroller}
+        onScroll={onScroll}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keyboard
+        tabIndex={0}
+        aria-label="Conversation"
+      >
         {chat.earlierThan !== null && (
           <button type="button" class="small" onClick={readEarlier} disabled={!connected}>
             Show earlier messages
@@ -89,7 +99,7 @@ export function Conversation({ chat, agentName, connected, sendAgain, askAgain, 
               key={turn.runId}
               turn={turn}
               agentName={agentName}
-              connected={connected}
+              link={link}
               sendAgain={sendAgain}
               askAgain={askAgain}
             />

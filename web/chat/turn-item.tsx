@@ -4,20 +4,21 @@ import { useMemo } from "preact/hooks";
 import type { Turn } from "../client/index.ts";
 import { Markdown } from "./markdown.tsx";
 import { PlainText } from "./plain-text.tsx";
+import { type Link, turnWords } from "./turn-words.ts";
 
 type Props = {
   readonly turn: Turn;
   readonly agentName: string;
-  readonly connected: boolean;
+  readonly link: Link;
   readonly sendAgain: (turn: Turn) => void;
   readonly askAgain: (turn: Turn) => void;
 };
 
-export function TurnItem({ turn, agentName, connected, sendAgain, askAgain }: Props) {
+export function TurnItem({ turn, agentName, link, sendAgain, askAgain }: Props) {
   // The same element again makes Preact skip a turn that has not changed, which is all but one.
   return useMemo(() => {
-    const words = wordsFor(turn, connected);
-    const isRunning = turn.phase === "running";
+    const words = turnWords(turn, link);
+    const isRunning = turn.phase === "running" && link === "connected";
     return (
       <li class="turn">
         {turn.question !== null && (
@@ -37,7 +38,7 @@ export function TurnItem({ turn, agentName, connected, sendAgain, askAgain }: Pr
               </>
             )}
             {words !== null && (
-              <p class={`turn-state turn-${turn.phase}`}>
+              <p class={isRunning ? "turn-state turn-live" : `turn-state turn-${turn.phase}`}>
                 <bdi>{words}</bdi>
               </p>
             )}
@@ -56,7 +57,7 @@ export function TurnItem({ turn, agentName, connected, sendAgain, askAgain }: Pr
         )}
       </li>
     );
-  }, [turn, agentName, connected, sendAgain, askAgain]);
+  }, [turn, agentName, link, sendAgain, askAgain]);
 }
 
 function mayBeAskedAgain({ phase, question }: Turn): boolean {
@@ -70,29 +71,4 @@ function usageWords({ input, output, estimated }: NonNullable<Turn["usage"]>): s
   return estimated === true
     ? `About ${read} tokens read, ${written} written (estimated)`
     : `${read} tokens read, ${written} written`;
-}
-
-function wordsFor(turn: Turn, connected: boolean): string | null {
-  switch (turn.phase) {
-    case "sending":
-      return connected ? "Sending…" : "Will be sent when the connection is back.";
-    case "not_sent":
-      return `Not sent: ${turn.note}`;
-    case "accepted":
-      return "Waiting for the answer…";
-    case "queued":
-      return turn.position <= 1 ? "Waiting: next in line." : `Waiting: number ${turn.position} in line.`;
-    case "running":
-      return connected ? "Answering…" : "The answer goes on when the connection is back.";
-    case "done":
-      return null;
-    case "stopped":
-      return "Stopped.";
-    case "failed":
-      return turn.note === null ? "The answer failed." : `The answer failed: ${turn.note}`;
-    case "interrupted":
-      return "Interrupted: the rest of this answer is lost.";
-    case "unanswered":
-      return "No answer.";
-  }
 }
