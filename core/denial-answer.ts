@@ -2,11 +2,12 @@
 // would help an attacker (why a token failed) and exact where it helps a person (which group, whom to ask).
 import { type DenialAnswer, refusal, unauthenticated, unavailable } from "./answer-shape.ts";
 import type { Denial } from "./denial.ts";
+import { BY_ID, type DenialNames, placeText } from "./denial-names.ts";
 import { plainList, plainName } from "./plain-name.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
-export function answerTo(denial: Denial): DenialAnswer {
+export function answerTo(denial: Denial, names: DenialNames = BY_ID): DenialAnswer {
   const { code } = denial;
   switch (code) {
     case "host_unknown":
@@ -145,7 +146,7 @@ export function answerTo(denial: Denial): DenialAnswer {
       return refusal(
         code,
         403,
-        `You may not use the agent "${denial.agent}"`,
+        `You may not use the agent "${plainName(names.agent(denial.agent))}"`,
         denial.grantedBy.length === 0
           ? "None of your groups grants it, and at the moment no group does."
           : `None of your groups grants it. Groups that do: ${plainList(denial.grantedBy)}.`,
@@ -179,35 +180,35 @@ export function answerTo(denial: Denial): DenialAnswer {
         code,
         503,
         "This agent is offline at the moment",
-        `You may use it. Your history is on ${denial.gateway}/${denial.endpoint}, which is down. Nothing is lost; try again soon.`,
+        `You may use it. Your history is on ${placeText(denial, names)}, which is down. Nothing is lost; try again soon.`,
       );
     case "gateway_unavailable":
       return unavailable(
         code,
         503,
         "This agent is offline at the moment",
-        `You may use it, but its gateway ${denial.gateway} is down. Try again soon.`,
+        `You may use it, but its gateway ${placeText(denial, names)} is down. Try again soon.`,
       );
     case "control_channel_away":
       return unavailable(
         code,
         503,
         "The gateway is not connected to its front door",
-        `${denial.gateway} admits nobody until it is. Try again soon.`,
+        `${placeText(denial, names)} admits nobody until it is. Try again soon.`,
       );
     case "proxy_refused":
       return refusal(
         code,
         403,
         "This gateway is not reached this way",
-        `Operations must send what is for ${denial.gateway} through the front door itself.`,
+        `Operations must send what is for ${placeText(denial, names)} through the front door itself.`,
       );
     case "gateway_answer_invalid":
       return unavailable(
         code,
         502,
         "The gateway's answer was not valid",
-        `${denial.gateway} did not answer as it should. Try again soon.`,
+        `${placeText(denial, names)} did not answer as it should. Try again soon.`,
       );
     case "provider_unavailable":
       return unavailable(

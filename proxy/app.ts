@@ -27,7 +27,7 @@ import type { PageApp } from "./pages/page-app.ts";
 import { whyNotPage } from "./pages/page-gate.ts";
 import type { PolicyInForce } from "./policy/policy-in-force.ts";
 import { denialReason } from "./refuse/denial-reason.ts";
-import { type AskedFor, jsonRefusal, pageRefusal, refusalContext } from "./refuse/refusal.ts";
+import { type AskedFor, jsonRefusal, pageRefusal, refusalContext, type Wording } from "./refuse/refusal.ts";
 import { refuseUpgrade } from "./refuse/refuse-upgrade.ts";
 import { type Arrival, parseRequest, type RequestRules } from "./request/parse-request.ts";
 import type { ParsedRequest } from "./request/parsed-request.ts";
@@ -48,7 +48,7 @@ export type AppDeps = {
   readonly pages: PageApp;
   readonly audit: Audit;
   readonly log: Log;
-  readonly contact: string;
+  readonly wording: Wording;
   /** Of every answer that is the door's own. */
   readonly securityHeaders: Readonly<Record<string, string>>;
   readonly stopping: () => boolean;
@@ -234,13 +234,13 @@ export function createApp(deps: AppDeps): App {
   ): void {
     if (response.headersSent || response.destroyed) return void response.destroy();
     const shape = asked.kind === "navigation" ? pageRefusal : jsonRefusal;
-    const { status, headers, body } = shape(denial, refusalContext(asked, deps.contact, identity));
+    const { status, headers, body } = shape(denial, refusalContext(asked, deps.wording, identity));
     // What is left of the request's body is not worth reading.
     response.writeHead(status, { ...deps.securityHeaders, ...headers, connection: "close" }).end(body);
   }
 
   function refuseSocket(asked: Asked, socket: Socket, denial: Denial): void {
-    refuseUpgrade(socket, jsonRefusal(denial, { requestId: asked.id, contact: deps.contact }));
+    refuseUpgrade(socket, jsonRefusal(denial, { requestId: asked.id, ...deps.wording }));
   }
 
   return {

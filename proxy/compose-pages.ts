@@ -18,6 +18,7 @@ import { securityHeaders } from "./pages/security-headers.ts";
 import { readStaticPages } from "./pages/static-pages.ts";
 import { createTokenEndpoint } from "./pages/token.ts";
 import { createTold } from "./pages/told.ts";
+import { namesInForce } from "./policy/names-in-force.ts";
 import type { Readiness } from "./private-server.ts";
 import { sessionCookieName } from "./request/cookie.ts";
 import { createRouter } from "./route/pick-endpoint.ts";
@@ -39,7 +40,7 @@ export function composePages(parts: PageParts): PageApp {
     leaves;
   const access = () => policy.current().access;
   const table = () => policy.current().routing;
-  const context = createPageContext(contact);
+  const context = createPageContext({ contact, names: namesInForce(policy) });
   const cookieName = sessionCookieName(publicUrl);
   const logout = createLogout({
     sessions,

@@ -21,6 +21,7 @@ import { openLeaves } from "./leaves.ts";
 import { type Listener, listen } from "./listen.ts";
 import { affordableConnections, maxOpenFiles } from "./open-files.ts";
 import { securityHeaders } from "./pages/security-headers.ts";
+import { namesInForce } from "./policy/names-in-force.ts";
 import { createPrivateServer } from "./private-server.ts";
 import { createReadiness } from "./readiness.ts";
 import { sessionCookieName } from "./request/cookie.ts";
@@ -59,6 +60,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
 
   const leaves = await openLeaves(config, files, { store, clock, log });
   const { audit, trust, keyring, metadata, policy, policyReload, live, identify, homes, health } = leaves;
+  const wording = { contact, names: namesInForce(policy) };
   const timeouts = {
     connectTimeoutMs: limits.connectTimeout,
     answerTimeoutMs: limits.answerTimeout,
@@ -121,7 +123,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     pages: composePages({ config, leaves, store, webFolder, readiness: readiness.state, clock, log }),
     audit,
     log,
-    contact,
+    wording,
     securityHeaders: securityHeaders(publicUrl),
     stopping: isStopping,
   });
@@ -137,7 +139,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
   const privateServer = createPrivateServer({
     readiness: readiness.state,
     metrics: leaves.metrics,
-    verify: createVerify({ ...leaves, rules, admit: app.admit, contact }),
+    verify: createVerify({ ...leaves, rules, admit: app.admit, wording }),
     log,
   });
   const listeners: Listener[] = [];

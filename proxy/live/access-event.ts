@@ -2,6 +2,7 @@
 // that each end has for the person it concerns.
 import { z } from "zod";
 import { parseSessionId } from "../../core/ids.ts";
+import { plainName } from "../../core/plain-name.ts";
 
 /** Why sessions ended. Stable: audit lines and metrics carry it. */
 export const SESSION_ENDS = [
@@ -74,7 +75,12 @@ export function parseAccessEvent(payload: string): AccessEvent | undefined {
 /** Why one connection ends. */
 export type EndReason =
   | { readonly code: SessionEnd }
-  | { readonly code: "access_removed"; readonly agent: string; readonly at: number }
+  | {
+      readonly code: "access_removed";
+      /** What people call it. */
+      readonly agent: string;
+      readonly at: number;
+    }
   | { readonly code: "user_denied" }
   | { readonly code: "moved" }
   | { readonly code: "group_ended" }
@@ -83,6 +89,9 @@ export type EndReason =
   | { readonly code: "provider_silent" }
   | { readonly code: "access_changed" }
   | { readonly code: "restarting"; readonly comeBackInSeconds: number };
+
+/** Of 123, beside the longest sentence that has a name in it. */
+const MAX_NAME_BYTES = 80;
 
 /** The close frame that the client reads; words of at most 123 bytes (RFC 6455 §5.5.1). */
 export function closeOf(reason: EndReason): { readonly code: 1008 | 1012 | 1013; readonly words: string } {
@@ -104,7 +113,10 @@ export function closeOf(reason: EndReason): { readonly code: 1008 | 1012 | 1013;
     case "ended_by_admin":
       return { code: 1008, words: "an administrator ended your session" };
     case "access_removed":
-      return { code: 1008, words: `IT removed your access to ${reason.agent} at ${timeOfDay(reason.at)}` };
+      return {
+        code: 1008,
+        words: `IT removed your access to ${brief(reason.agent)} at ${timeOfDay(reason.at)}`,
+      };
     case "user_denied":
       return { code: 1008, words: "an administrator has excluded your account" };
     case "group_ended":
@@ -125,6 +137,16 @@ export function closeOf(reason: EndReason): { readonly code: 1008 | 1012 | 1013;
     case "provider_silent":
       return { code: 1013, words: "your identity provider has not answered for too long" };
   }
+}
+
+/** A name that leaves room for the sentence around it: cut between characters. */
+function brief(name: string): string {
+  let kept = "";
+  for (const character of plainName(name)) {
+    if (Buffer.byteLength(kept) + Buffer.byteLength(character) > MAX_NAME_BYTES) return `${kept}…`;
+    kept += character;
+  }
+  return kept;
 }
 
 /** `14:02 UTC` */

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { RequestHandler, Response } from "express";
 import type { Denial } from "../../core/denial.ts";
 import type { Identity } from "../../core/identity.ts";
-import { jsonRefusal, pageRefusal, refusalContext } from "../refuse/refusal.ts";
+import { jsonRefusal, pageRefusal, refusalContext, type Wording } from "../refuse/refusal.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
 
 export type PageContext = {
@@ -22,7 +22,7 @@ export type KnownOfAsker = {
 
 export type PageHandler = (request: ParsedRequest, response: Response) => Promise<void> | void;
 
-export function createPageContext(contact: string): PageContext {
+export function createPageContext(wording: Wording): PageContext {
   const parsed = new WeakMap<IncomingMessage, ParsedRequest>();
   return {
     attach: (incoming, request) => void parsed.set(incoming, request),
@@ -33,7 +33,7 @@ export function createPageContext(contact: string): PageContext {
     },
     refuse(request, response, denial, { identity, again } = {}) {
       const shape = request.kind === "navigation" ? pageRefusal : jsonRefusal;
-      const own = refusalContext(request, contact, identity);
+      const own = refusalContext(request, wording, identity);
       const { status, headers, body } = shape(denial, again === undefined ? own : { ...own, address: again });
       response.status(status).set(headers).send(body);
     },

@@ -1,6 +1,7 @@
 // A refusal as a page: what happened, the way forward, and what to hand to IT. Complete without JavaScript; the script
 // adds a button that copies, and tries again by itself what is only down for now. Everything from outside is escaped.
 import type { DenialAnswer } from "../../core/answer-shape.ts";
+import type { DenialNames } from "../../core/denial-names.ts";
 import type { RequestId } from "../../core/ids.ts";
 import { type NextStep, nextStep } from "./next-step.ts";
 import { escapeHtml, page } from "./page.ts";
@@ -9,6 +10,7 @@ export type RefusalContext = {
   readonly requestId: RequestId;
   /** Whom to ask. */
   readonly contact: string;
+  readonly names: DenialNames;
   /** Path and query that asked; null when asking again could do something twice. */
   readonly address: string | null;
   /** Who is signed in, as they know themselves; null when nobody is, or nobody knows. */

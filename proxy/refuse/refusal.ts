@@ -15,6 +15,9 @@ export type Refusal = {
   readonly body: string;
 };
 
+/** What every refusal of this front door says in the same way. */
+export type Wording = Pick<RefusalContext, "contact" | "names">;
+
 /** What a refusal needs to know of the request; the rest is unknown when not even its form could be read. */
 export type AskedFor = {
   readonly id: RequestId;
@@ -24,19 +27,24 @@ export type AskedFor = {
 };
 
 /** @param identity who is known to ask, for the page to say */
-export function refusalContext(asked: AskedFor, contact: string, identity?: Identity): RefusalContext {
+export function refusalContext(
+  asked: AskedFor,
+  { contact, names }: Wording,
+  identity?: Identity,
+): RefusalContext {
   const { id: requestId, method, path, query = "" } = asked;
   const repeatable = path !== null && (method === "GET" || method === "HEAD");
   return {
     requestId,
     contact,
+    names,
     address: repeatable ? `${path}${query}` : null,
     signedInAs: identity === undefined ? null : (identity.email ?? identity.name ?? identity.userId),
   };
 }
 
-export function jsonRefusal(denial: Denial, context: Pick<RefusalContext, "requestId" | "contact">): Refusal {
-  const answer = answerTo(denial);
+export function jsonRefusal(denial: Denial, context: Wording & Pick<RefusalContext, "requestId">): Refusal {
+  const answer = answerTo(denial, context.names);
   const body: ErrorAnswer = {
     error: {
       code: answer.code,
@@ -54,7 +62,7 @@ export function jsonRefusal(denial: Denial, context: Pick<RefusalContext, "reque
 }
 
 export function pageRefusal(denial: Denial, context: RefusalContext): Refusal {
-  const answer = answerTo(denial);
+  const answer = answerTo(denial, context.names);
   return {
     status: answer.status,
     headers: { ...headersOf(answer, context.requestId), "content-type": "text/html; charset=utf-8" },

@@ -3,7 +3,7 @@
 import type { ServerResponse } from "node:http";
 import type { Denial } from "../../core/denial.ts";
 import type { OutgoingHeaders } from "../assert/outgoing-headers.ts";
-import { jsonRefusal } from "../refuse/refusal.ts";
+import { jsonRefusal, type Wording } from "../refuse/refusal.ts";
 import type { RefusalContext } from "../refuse/refusal-page.ts";
 import type { Upstream } from "../route/pick-endpoint.ts";
 
@@ -24,7 +24,7 @@ function isOurs(name: string): boolean {
 export function answerNo(
   response: ServerResponse,
   denial: Denial,
-  context: Pick<RefusalContext, "requestId" | "contact">,
+  context: Wording & Pick<RefusalContext, "requestId">,
 ): void {
   const { status, headers, body } = jsonRefusal(denial, context);
   response.writeHead(status === 401 ? 401 : 403, {

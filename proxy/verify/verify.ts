@@ -14,6 +14,7 @@ import { type Asked, decisionLine, type Trail } from "../decision-line.ts";
 import { httpTarget, methodFault, upgradeTarget } from "../forward-target.ts";
 import type { EndReason } from "../live/access-event.ts";
 import type { BeginEntry } from "../live/begin-entry.ts";
+import type { Wording } from "../refuse/refusal.ts";
 import { parseRequest, type RequestRules } from "../request/parse-request.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
 import { originalRequest } from "./original-request.ts";
@@ -28,11 +29,11 @@ export type VerifyDeps = {
   readonly direct: Pick<DirectConnections, "begin">;
   readonly channels: Pick<ControlChannels, "stateOf">;
   readonly audit: Audit;
-  readonly contact: string;
+  readonly wording: Wording;
 };
 
 export function createVerify(deps: VerifyDeps): Verify {
-  const { audit, contact } = deps;
+  const { audit, wording } = deps;
 
   async function decideUpgrade(request: ParsedRequest, target: Target, trail: Trail): Promise<Verdict> {
     const { connection, end, complete } = deps.direct.begin(request.peer);
@@ -80,7 +81,7 @@ export function createVerify(deps: VerifyDeps): Verify {
   return async (asked, response) => {
     const refuse = (by: Asked, trail: Trail, denial: Denial) => {
       audit.record(decisionLine(by, trail, denial));
-      answerNo(response, denial, { requestId: by.id, contact });
+      answerNo(response, denial, { requestId: by.id, ...wording });
     };
     const original = originalRequest(asked);
     if (!original.ok) {

@@ -105,6 +105,20 @@ describe("what a person is told", () => {
     );
   });
 
+  it("names agents and gateways as people do, and keeps the ids that whoever is asked needs", () => {
+    const names = { agent: () => "Code\u202er", gateway: () => "Berlin office" };
+    const told = (code: DenialCode) => answerTo(DENIAL_SAMPLES[code], names);
+    expect([
+      told("agent_not_allowed").title,
+      told("home_unavailable").message,
+      told("gateway_unavailable").message,
+    ]).toEqual([
+      'You may not use the agent "Code[U+202E]r"',
+      "You may use it. Your history is on Berlin office (cloud/cloud-1), which is down. Nothing is lost; try again soon.",
+      "You may use it, but its gateway Berlin office (cloud) is down. Try again soon.",
+    ]);
+  });
+
   it("lists every method of a path in words and in Allow", () => {
     const { allow, message } = answerTo({
       code: "method_not_allowed",

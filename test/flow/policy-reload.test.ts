@@ -64,7 +64,7 @@ describe("an edit of IT's file", () => {
     const closed = await coder.closed;
     expect(closed).toEqual({
       code: 1008,
-      reason: expect.stringMatching(/^IT removed your access to coder at \d\d:\d\d UTC$/),
+      reason: expect.stringMatching(/^IT removed your access to Coder at \d\d:\d\d UTC$/),
     });
     expect(await answers(assistant)).toBe(true);
     const refused = await refusalOf(socketUrl("coder"), alice);

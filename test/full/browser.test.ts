@@ -110,7 +110,7 @@ describe.skipIf(!hasChromium)("in Chromium", () => {
     const portal = await elsewhere.newPage();
     await signInByForm(portal, `${origin}/`, "ivy@example.com");
     const sessions = portal.getByRole("region", { name: "Where you are signed in" });
-    await sessions.getByText("Analyst").waitFor();
+    await sessions.getByText("Analyst", { exact: true }).waitFor();
     await screenshot(portal, "portal-sessions-phone-dark");
     await sessions.getByRole("button", { name: /everywhere else/i }).click();
     await chat.getByText("You signed out everywhere else.").waitFor();

@@ -69,7 +69,7 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
   it.each(["omar@example.com", "zoe@example.com"])("refuses %s, and says whom to ask", async (email) => {
     const page = await context.newPage();
     await signInByForm(page, `${origin}/chat/coder`, email);
-    await page.getByRole("heading", { name: 'You may not use the agent "coder"' }).waitFor();
+    await page.getByRole("heading", { name: 'You may not use the agent "Coder"' }).waitFor();
     await page.getByText("Ask IT (it@example.com) and pass this on:").waitFor();
     expect(await page.getByRole("button", { name: "Send", exact: true }).count()).toBe(0);
     await page.getByRole("link", { name: "Your agents" }).last().click();
@@ -455,7 +455,7 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     const policy = await readFile(file, "utf8");
     await writeFile(file, policy.replace('it: { agents: ["*"]', 'it: { agents: ["assistant"]'));
     await waitForState(page, "Refused");
-    await page.getByText(/IT removed your access to coder at \d\d:\d\d UTC\./).waitFor();
+    await page.getByText(/IT removed your access to Coder at \d\d:\d\d UTC\./).waitFor();
     await page.getByText("If that is wrong, ask IT (it@example.com).").waitFor();
     expect(await violations(page)).toEqual([]);
     await screenshot(page, "chat-removed");

@@ -200,7 +200,7 @@ describe.skipIf(!hasNginx).each(["in-front", "data-plane"] as const)("nginx %s",
     ]);
     expect(JSON.parse(refusals[2]?.body ?? "").error).toEqual({
       code: "agent_not_allowed",
-      message: 'You may not use the agent "analyst". None of your groups grants it. Groups that do: finance.',
+      message: 'You may not use the agent "Analyst". None of your groups grants it. Groups that do: finance.',
       requestId: refusals[2]?.headers.get("x-request-id"),
       contact: "it@example.com",
       grantedBy: ["finance"],

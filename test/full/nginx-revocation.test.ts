@@ -74,7 +74,7 @@ describe.skipIf(!hasNginx).each(["in-front", "data-plane"] as const)("behind ngi
       await clients.chat(ALICE, "/agents/assistant/ws"),
     ];
     await stack.door.editPolicy({ access: WITHOUT_CODER });
-    const removed = expect.stringMatching(/^IT removed your access to coder at \d\d:\d\d UTC$/);
+    const removed = expect.stringMatching(/^IT removed your access to Coder at \d\d:\d\d UTC$/);
     expect(await coder.closed).toEqual({ code: 1008, reason: removed });
     expect(await all.closed).toEqual({ code: 1008, reason: removed });
     expect(await other.ask("whoami")).toContain("alice@example.com");
@@ -106,7 +106,7 @@ describe.skipIf(!hasNginx).each(["in-front", "data-plane"] as const)("behind ngi
     const alice = await clients.chat(ALICE);
     const sid = sessionOf(await alice.ask("whoami"));
     await commitEvent(stack.door.store, { kind: "groups_changed", sid, groups: ["finance"] });
-    const reason = expect.stringMatching(/^IT removed your access to coder/);
+    const reason = expect.stringMatching(/^IT removed your access to Coder/);
     expect(await alice.closed).toEqual({ code: 1008, reason });
   });
 });
@@ -138,7 +138,7 @@ describe.skipIf(!hasNginx)("what nginx holds as the data plane", () => {
       const { chat } = clientsOf(stack);
       const [coder, other] = [await chat(ALICE), await chat(ALICE, "/agents/assistant/ws")];
       await stack.door.restart({ access: WITHOUT_CODER });
-      const reason = expect.stringMatching(/^IT removed your access to coder/);
+      const reason = expect.stringMatching(/^IT removed your access to Coder/);
       expect(await coder.closed).toEqual({ code: 1008, reason });
       expect(await other.ask("whoami")).toContain("alice@example.com");
       other.close();

@@ -10,6 +10,7 @@ import { pageRefusal } from "../../proxy/refuse/refusal.ts";
 import { violations } from "../support/axe.ts";
 import { collectErrors, hasChromium, screenshot, signInByForm, startChromium } from "../support/chromium.ts";
 import { type DemoFixture, startTestDemo } from "../support/demo-fixture.ts";
+import { WORDING } from "../support/wording-fixture.ts";
 
 /** Of `/api/me` or `/api/me/sessions`. */
 type Answer = MeAnswer & MySessionsAnswer;
@@ -82,6 +83,9 @@ describe.skipIf(!hasChromium)("the pages for employees, in Chromium", () => {
         .getByText("Analyst")
         .click();
       await page.getByText("x-user-email").waitFor();
+      expect(await page.locator(".way li").last().innerText()).toMatch(
+        /^Gateway\s+Box in the Berlin office\s+berlin\/berlin-1\s+believes the front door alone$/,
+      );
       await look(page, "portal-told");
     });
 
@@ -225,7 +229,7 @@ describe.skipIf(!hasChromium)("the pages for employees, in Chromium", () => {
       await page.route(`${origin}/refused`, async (route) => {
         const { status, headers, body } = pageRefusal(denial, {
           requestId: newRequestId(),
-          contact: "IT (it@example.com)",
+          ...WORDING,
           address: "/refused",
           signedInAs: "alice@example.com",
         });
@@ -238,13 +242,13 @@ describe.skipIf(!hasChromium)("the pages for employees, in Chromium", () => {
     it("says which group would grant an agent, and hands IT what it needs", async () => {
       await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin });
       const page = await signIn("bob@example.com", "/chat/coder?x=1");
-      await page.getByRole("heading", { name: 'You may not use the agent "coder"' }).waitFor();
+      await page.getByRole("heading", { name: 'You may not use the agent "Coder"' }).waitFor();
       await page.getByRole("button", { name: "Copy for IT" }).click();
       await page.getByRole("button", { name: "Copied" }).waitFor();
       const id = await page.locator("#report dd").nth(1).textContent();
       expect(await page.evaluate("navigator.clipboard.readText()")).toBe(
         [
-          'You may not use the agent "coder"',
+          'You may not use the agent "Coder"',
           "None of your groups grants it. Groups that do: engineering, it.",
           "Code: agent_not_allowed",
           `Request id: ${id}`,
@@ -277,7 +281,7 @@ describe.skipIf(!hasChromium)("the pages for employees, in Chromium", () => {
         if (!down) return route.fulfill({ contentType: "text/html", body: "<title>Back</title>" });
         const { status, headers, body } = pageRefusal(
           { code: "too_many_attempts", retryAfterSeconds: 1 },
-          { requestId: newRequestId(), contact: "IT", address: "/refused", signedInAs: null },
+          { requestId: newRequestId(), ...WORDING, address: "/refused", signedInAs: null },
         );
         await route.fulfill({ status, headers, body });
       });

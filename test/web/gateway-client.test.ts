@@ -159,7 +159,7 @@ describe("the gateway client", () => {
     await settled();
     expect(states.at(-1)).toEqual({
       kind: "gateway_down",
-      message: 'The gateway "cloud" is not answering.',
+      message: 'The gateway "Cloud" is not answering.',
       inSeconds: 1,
     });
   });

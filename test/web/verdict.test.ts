@@ -85,10 +85,10 @@ describe("the verdict on a connection's end", () => {
       refused("This agent is not among yours."),
     );
     expect(verdictOf(NOT_OPENED, await signedInWith("down"), "assistant")).toEqual(
-      down('The gateway "cloud" is not answering.'),
+      down('The gateway "Cloud" is not answering.'),
     );
     expect(verdictOf(NOT_OPENED, await signedInWith("draining"), "assistant")).toEqual(
-      down('The gateway "cloud" is being taken down.'),
+      down('The gateway "Cloud" is being taken down.'),
     );
     expect(verdictOf(NOT_OPENED, await signedInWith("up"), "assistant")).toEqual(
       again("The gateway could not be reached."),

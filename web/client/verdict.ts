@@ -39,8 +39,9 @@ export function verdictOf(end: ConnectionEnd, me: MeOutcome | null, agent: strin
   const mine = me.me.agents.find((candidate) => candidate.id === agent);
   if (mine === undefined) return refuse("This agent is not among yours.");
   if (mine.gateway === null) return down("No gateway serves this agent for you yet.");
-  if (mine.state === "down") return down(`The gateway "${mine.gateway}" is not answering.`);
-  if (mine.state === "draining") return down(`The gateway "${mine.gateway}" is being taken down.`);
+  const name = mine.gatewayLabel ?? mine.gateway;
+  if (mine.state === "down") return down(`The gateway "${name}" is not answering.`);
+  if (mine.state === "draining") return down(`The gateway "${name}" is being taken down.`);
   return again("The gateway could not be reached.");
 }
 

@@ -66,6 +66,7 @@ function Known({ me, view, portal }: Props & { readonly me: MeAnswer }) {
       {me.agents.length === 0 ? <NoAgents me={me} /> : <Cards agents={me.agents} />}
       {me.agents.length > 0 && <ToldSection agents={me.agents} told={view.told} tell={portal.tell} />}
       <SessionsSection
+        agents={me.agents}
         sessions={view.sessions}
         notice={view.notice}
         end={portal.endSession}

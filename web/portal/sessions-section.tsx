@@ -1,9 +1,11 @@
 // Where I am signed in: one row for each session, each with its way out.
+import type { MeAnswer } from "../../core/api.ts";
 import type { MySession } from "../client/my-sessions.ts";
 import { browserName } from "./browser-name.ts";
 import { timeText } from "./time-text.ts";
 
 type Props = {
+  readonly agents: MeAnswer["agents"];
   /** null: not answered yet, or they cannot be told now. */
   readonly sessions: readonly MySession[] | null;
   /** What went wrong with the last press of a button. */
@@ -12,7 +14,7 @@ type Props = {
   readonly endOthers: () => void;
 };
 
-export function SessionsSection({ sessions, notice, end, endOthers }: Props) {
+export function SessionsSection({ agents, sessions, notice, end, endOthers }: Props) {
   if (sessions === null) return null;
   const others = sessions.filter(({ current }) => !current).length;
   return (
@@ -28,14 +30,18 @@ export function SessionsSection({ sessions, notice, end, endOthers }: Props) {
       {notice !== null && <p role="alert">{notice}</p>}
       <ul>
         {sessions.map((session) => (
-          <SessionRow key={session.sid} session={session} end={end} />
+          <SessionRow key={session.sid} agents={agents} session={session} end={end} />
         ))}
       </ul>
     </section>
   );
 }
 
-function SessionRow({ session, end }: { readonly session: MySession } & Pick<Props, "end">) {
+function SessionRow({
+  agents,
+  session,
+  end,
+}: { readonly session: MySession } & Pick<Props, "agents" | "end">) {
   const name =
     session.kind === "bearer"
       ? "A program with an access token"
@@ -60,7 +66,13 @@ function SessionRow({ session, end }: { readonly session: MySession } & Pick<Pro
           {session.agents.length > 0 && (
             <>
               {" "}
-              · open: <bdi>{session.agents.join(", ")}</bdi>
+              · open:{" "}
+              {session.agents.map((id, index) => (
+                <span key={id}>
+                  {index > 0 && ", "}
+                  <bdi title={id}>{agents.find((agent) => agent.id === id)?.name ?? id}</bdi>
+                </span>
+              ))}
             </>
           )}
         </p>

@@ -18,7 +18,7 @@ export function ToldSection({ agents, told, tell }: Props) {
         When you open an agent, the front door tells its gateway who you are. This is what it would say now: a
         sample, without the signature that makes it count.
       </p>
-      {agents.map(({ id, name }) => (
+      {agents.map(({ id, name, gateway, gatewayLabel }) => (
         <details
           key={id}
           onToggle={(event) => {
@@ -28,14 +28,16 @@ export function ToldSection({ agents, told, tell }: Props) {
           <summary>
             <bdi>{name}</bdi>
           </summary>
-          <Answer told={told.get(id) ?? null} />
+          <Answer told={told.get(id) ?? null} gatewayName={gatewayLabel ?? gateway} />
         </details>
       ))}
     </section>
   );
 }
 
-function Answer({ told }: { readonly told: Told | null }) {
+type AnswerProps = { readonly told: Told | null; readonly gatewayName: string | null };
+
+function Answer({ told, gatewayName }: AnswerProps) {
   if (told === null) return <p role="status">Asking…</p>;
   if (told.kind === "refused")
     return (
@@ -55,8 +57,8 @@ function Answer({ told }: { readonly told: Told | null }) {
           Front door <span class="quiet">checks your session and IT's rules, and signs</span>
         </li>
         <li>
-          Gateway{" "}
-          <bdi>
+          Gateway <bdi>{gatewayName ?? gateway}</bdi>{" "}
+          <bdi class="quiet">
             {gateway}/{endpoint}
           </bdi>{" "}
           <span class="quiet">believes the front door alone</span>

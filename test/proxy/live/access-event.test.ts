@@ -57,7 +57,7 @@ describe("the words of an end", () => {
   const AT = Date.UTC(2026, 10, 21, 14, 2, 59);
   const reasons: readonly EndReason[] = [
     ...SESSION_ENDS.map((code) => ({ code })),
-    { code: "access_removed", agent: "a".repeat(63), at: AT },
+    { code: "access_removed", agent: "a".repeat(120), at: AT },
     { code: "user_denied" },
     { code: "moved" },
     { code: "group_ended" },
@@ -70,7 +70,8 @@ describe("the words of an end", () => {
 
   it.each(reasons)("fit into a close frame: $code", (reason) => {
     const { words } = closeOf(reason);
-    expect(words).toMatch(/^[\x20-\x7e]{10,123}$/);
+    expect(words).toMatch(/^[\x20-\x7e…]{10,}$/);
+    expect(Buffer.byteLength(words)).toBeLessThanOrEqual(123);
   });
 
   it("say by the code whether to connect again", () => {
@@ -96,8 +97,9 @@ describe("the words of an end", () => {
   });
 
   it("name the agent and the minute of a removal", () => {
-    expect(closeOf({ code: "access_removed", agent: "coder", at: AT }).words).toBe(
-      "IT removed your access to coder at 14:02 UTC",
-    );
+    const words = (agent: string) => closeOf({ code: "access_removed", agent, at: AT }).words;
+    expect(words("Coder")).toBe("IT removed your access to Coder at 14:02 UTC");
+    expect(words("a\u202eb")).toBe("IT removed your access to a[U+202E]b at 14:02 UTC");
+    expect(words("👩".repeat(80))).toBe(`IT removed your access to ${"👩".repeat(20)}… at 14:02 UTC`);
   });
 });

@@ -44,7 +44,7 @@ describe("judging what is live by the policy of now", () => {
   });
 
   it("ends it when its agent is not granted any more, or is gone from the catalogue", () => {
-    expect(judged({ access: { ...ACCESS, groups: {} } })).toEqual(removed("coder"));
+    expect(judged({ access: { ...ACCESS, groups: {} } })).toEqual(removed("Coder"));
     const { coder: _gone, ...agents } = CATALOGUE;
     expect(judged({ access: { agents, groups: { engineering: { agents: ["assistant"] } } } })).toEqual(
       removed("coder"),
@@ -53,11 +53,11 @@ describe("judging what is live by the policy of now", () => {
 
   it("ends it when any one of its agents is not granted any more", () => {
     const less = { ...ACCESS, groups: { engineering: { agents: ["assistant"] } } };
-    expect(judged({ access: less }, verifiedAlice(), FIRST)).toEqual(removed("coder"));
+    expect(judged({ access: less }, verifiedAlice(), FIRST)).toEqual(removed("Coder"));
   });
 
   it("ends it when the person's groups grant nothing any more", () => {
-    expect(judged({}, verifiedAlice({ groups: [] }), FIRST)).toEqual(removed("assistant"));
+    expect(judged({}, verifiedAlice({ groups: [] }), FIRST)).toEqual(removed("Assistant"));
   });
 
   test.each([

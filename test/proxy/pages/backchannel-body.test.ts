@@ -12,10 +12,11 @@ import type { ParsedRequest } from "../../../proxy/request/parsed-request.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 import { NOW } from "../../support/provider-fixture.ts";
 import { head, rawConnect } from "../../support/raw-client.ts";
+import { WORDING } from "../../support/wording-fixture.ts";
 
 it("cuts a client that does not send its logout token in time", async () => {
   const clock = createManualClock(NOW);
-  const context = createPageContext("nobody");
+  const context = createPageContext(WORDING);
   const recorded: AuditEvent[] = [];
   const audit = { record: (event: AuditEvent) => void recorded.push(event), accepting: true, close() {} };
   const never = () => Promise.reject(new Error("nothing that is whole arrives"));

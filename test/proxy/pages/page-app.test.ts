@@ -40,7 +40,7 @@ describe("the chat page of an agent", () => {
     const { status, body } = await navigate("/chat/analyst", alice);
     expect(status).toBe(403);
     for (const part of [
-      "<h1>You may not use the agent &quot;analyst&quot;</h1>",
+      "<h1>You may not use the agent &quot;Analyst&quot;</h1>",
       "None of your groups grants it. Groups that do: finance.",
       "<dt>Signed in as</dt><dd><bdi>alice@example.com</bdi></dd>",
       "<dt>Address</dt><dd><bdi>/chat/analyst</bdi></dd>",

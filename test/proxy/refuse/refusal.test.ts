@@ -6,11 +6,12 @@ import { denialReason } from "../../../proxy/refuse/denial-reason.ts";
 import { jsonRefusal, pageRefusal, refusalContext } from "../../../proxy/refuse/refusal.ts";
 import type { RefusalContext } from "../../../proxy/refuse/refusal-page.ts";
 import { verifiedAlice } from "../../support/identity-fixture.ts";
+import { WORDING } from "../../support/wording-fixture.ts";
 import { REQUEST_ID } from "../request-fixture.ts";
 
 const CONTEXT: RefusalContext = {
   requestId: REQUEST_ID,
-  contact: "it@example.com",
+  ...WORDING,
   address: "/agents/coder/files?code=abc",
   signedInAs: "alice@example.com",
 };
@@ -74,7 +75,7 @@ describe("a refusal for a person", () => {
     ]);
     for (const part of [
       "<h1>This agent is offline at the moment</h1>",
-      "<bdi>You may use it. Your history is on cloud/cloud-1, which is down. Nothing is lost; try again soon.</bdi>",
+      "<bdi>You may use it. Your history is on Cloud (cloud/cloud-1), which is down. Nothing is lost; try again soon.</bdi>",
       "Ask <bdi>it@example.com</bdi> and pass this on:",
       `<dt>Request id</dt><dd><bdi>${REQUEST_ID}</bdi></dd>`,
       "<dt>Code</dt><dd><bdi>home_unavailable</bdi></dd>",
@@ -152,9 +153,9 @@ describe("what a refusal knows of the request", () => {
   const asked = { id: REQUEST_ID, method: "GET", path: "/chat/coder", query: "?a=b" };
 
   it("is where to ask again, and who asks", () => {
-    expect(refusalContext(asked, "it@example.com", verifiedAlice())).toEqual({
+    expect(refusalContext(asked, WORDING, verifiedAlice())).toEqual({
       requestId: REQUEST_ID,
-      contact: "it@example.com",
+      ...WORDING,
       address: "/chat/coder?a=b",
       signedInAs: "alice@example.com",
     });
@@ -164,7 +165,7 @@ describe("what a refusal knows of the request", () => {
     ["a request that could do something twice", { ...asked, method: "POST" }],
     ["one whose address could not be read", { ...asked, path: null }],
   ])("is no address for %s", (_what, odd) => {
-    expect(refusalContext(odd, "it@example.com").address).toBeNull();
+    expect(refusalContext(odd, WORDING).address).toBeNull();
   });
 });
 

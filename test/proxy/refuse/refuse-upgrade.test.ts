@@ -2,10 +2,15 @@ import { describe, expect, it } from "vitest";
 import { DENIAL_SAMPLES } from "../../../dev/denial-samples.ts";
 import { jsonRefusal } from "../../../proxy/refuse/refusal.ts";
 import { refuseUpgrade } from "../../../proxy/refuse/refuse-upgrade.ts";
+import { WORDING } from "../../support/wording-fixture.ts";
 import { collect, socketPair } from "../forward/socket-pair.ts";
 import { REQUEST_ID } from "../request-fixture.ts";
 
-const REFUSAL = jsonRefusal(DENIAL_SAMPLES.session_missing, { requestId: REQUEST_ID, contact: "Zoë" });
+const REFUSAL = jsonRefusal(DENIAL_SAMPLES.session_missing, {
+  ...WORDING,
+  requestId: REQUEST_ID,
+  contact: "Zoë",
+});
 
 describe("refusing an upgrade", () => {
   it("answers in HTTP with the length in bytes, and ends the connection", async () => {
