@@ -4,6 +4,7 @@ import { connect as connectHttp2 } from "node:http2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type BehindNginx, startBehindNginx } from "../support/behind-nginx.ts";
 import { openChat, refusalOf } from "../support/chat-socket.ts";
+import { freePort } from "../support/free-port.ts";
 import { ALICE, BOB } from "../support/front-door-fixture.ts";
 import { hasNginx } from "../support/nginx.ts";
 import { handshake, head, type RawAnswer, rawExchange, tlsExchange } from "../support/raw-client.ts";
@@ -208,6 +209,56 @@ describe.skipIf(!hasNginx).each(["in-front", "data-plane"] as const)("nginx %s",
     for (const { headers } of ours) expect(headers.get("cache-control")).toBe("no-store");
   });
 
+  it.each([
+    ["that a browser says it is", ["Sec-Fetch-Mode: navigate", "Accept: text/html"]],
+    ["of an older browser", ["Accept: text/html,application/xhtml+xml,*/*;q=0.8"]],
+  ])("refuses a navigation %s with the front door's own page", async (_, navigation) => {
+    const cookie = `Cookie: ${await stack.door.signIn(ALICE)}`;
+    const before = stack.between.heads().length;
+    const pages = [
+      await ask("GET /agents/coder/whoami", ...navigation),
+      await ask("GET /agents/analyst/report?code=abc", cookie, ...navigation),
+      await ask("GET /agents/ghost/whoami", cookie, ...navigation),
+      await ask("GET /agents/coder/%2e%2e/whoami", cookie, ...navigation),
+    ];
+    expect(stack.between.heads()).toHaveLength(before);
+    const shown = pages.map(({ status, headers, body }) => [
+      status,
+      headers.get("content-type"),
+      /<h1>(.*)<\/h1>/.exec(body)?.[1],
+    ]);
+    const type = "text/html; charset=utf-8";
+    expect(shown).toEqual([
+      [401, type, "Please sign in"],
+      [403, type, "You may not use the agent &quot;Analyst&quot;"],
+      [403, type, "You may not use that agent"],
+      [400, type, "The request was not understood"],
+    ]);
+    const [signIn, analyst] = pages;
+    expect(signIn?.text.match(/^www-authenticate: .*$/gim)).toEqual([expect.stringMatching(/: Bearer\r?$/)]);
+    expect(signIn?.body).toContain('href="/auth/login?return_to=%2Fagents%2Fcoder%2Fwhoami"');
+    expect(analyst?.body).toContain("Groups that do: finance.");
+    expect(analyst?.headers.get("cache-control")).toBe("no-store");
+    expect(analyst?.headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
+    const requestId = analyst?.headers.get("x-request-id");
+    expect(analyst?.body).toContain(`<dd><bdi>${requestId}</bdi></dd>`);
+    await expect
+      .poll(async () => (await stack.door.auditLines()).filter((line) => line.requestId === requestId))
+      .toMatchObject([{ kind: "decision", outcome: "denied", code: "agent_not_allowed", peer: "127.0.0.1" }]);
+  });
+
+  it("keeps JSON for what a page's script asks, whatever it accepts", async () => {
+    const cookie = `Cookie: ${await stack.door.signIn(ALICE)}`;
+    const answers = [
+      await ask("GET /agents/analyst/whoami", cookie, "Sec-Fetch-Mode: cors", "Accept: text/html"),
+      await ask("GET /agents/analyst/whoami", cookie, "Accept: application/json"),
+    ];
+    expect(answers.map((answer) => [answer.status, codeOf(answer)])).toEqual([
+      [403, "agent_not_allowed"],
+      [403, "agent_not_allowed"],
+    ]);
+  });
+
   it("refuses an upgrade from another site's page before the gateway hears of it", async () => {
     const cookie = await stack.door.signIn(ALICE);
     const before = stack.between.heads().length;
@@ -320,6 +371,27 @@ describe.skipIf(!hasNginx)("a front door that is gone", () => {
         "5",
       ]);
       expect(page.body).toContain("<h1>The front door is not answering</h1>");
+      const agent = ["GET /agents/coder/whoami HTTP/1.1", ...navigation.slice(1), "Connection: close"];
+      const away = await tlsExchange(stack.tlsPort, stack.ca.cert, head(...agent));
+      expect(away.body).toContain("<h1>The front door is not answering</h1>");
+    } finally {
+      await stack.close();
+    }
+  });
+});
+
+describe.skipIf(!hasNginx)("a front door that answers questions only, as while it stops", () => {
+  it("is told of to a person as one that is away", async () => {
+    const changes = { "127.0.0.1:8080": `127.0.0.1:${await freePort()}` };
+    const stack = await startBehindNginx({ form: "data-plane", changes });
+    try {
+      const lines = ["GET /agents/coder/whoami HTTP/1.1", `Host: ${stack.door.host}`, "Connection: close"];
+      const program = await tlsExchange(stack.tlsPort, stack.ca.cert, head(...lines));
+      expect([program.status, JSON.parse(program.body).error.code]).toEqual([401, "session_missing"]);
+      const navigation = head(...lines, "Sec-Fetch-Mode: navigate");
+      const page = await tlsExchange(stack.tlsPort, stack.ca.cert, navigation);
+      expect([page.status, page.headers.get("refresh")]).toEqual([503, "5"]);
+      expect(page.body).toContain("<h1>The front door is not answering</h1>");
     } finally {
       await stack.close();
     }
@@ -338,6 +410,17 @@ describe.skipIf(!hasNginx)("a gateway that is gone", () => {
       expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "5"]);
       // The second, once the front door has noticed by itself.
       expect(["gateway_unavailable", "home_unavailable"]).toContain(JSON.parse(answer.body).error.code);
+      // And over the connections that the front door has kept.
+      await stack.gateway.close();
+      const navigation = head("GET /agents/coder/whoami HTTP/1.1", ...lines, "Sec-Fetch-Mode: navigate");
+      const page = await tlsExchange(stack.tlsPort, stack.ca.cert, navigation);
+      expect([page.status, page.headers.get("content-type")]).toEqual([503, "text/html; charset=utf-8"]);
+      expect(page.body).toContain("<h1>This agent is offline at the moment</h1>");
+      // Only what is safe to send again is: the front door may reach what nginx did not.
+      const origin = `Origin: ${stack.door.publicUrl}`;
+      const form = head("POST /agents/coder/whoami HTTP/1.1", ...lines, origin, "Sec-Fetch-Mode: navigate");
+      const posted = await tlsExchange(stack.tlsPort, stack.ca.cert, form);
+      expect(["gateway_unavailable", "home_unavailable"]).toContain(JSON.parse(posted.body).error.code);
     } finally {
       await stack.close();
     }
