@@ -4,6 +4,7 @@ import { systemClock } from "../core/clock.ts";
 import { startDemo } from "../dev/demo.ts";
 import { checkDemoPorts, DEMO_PORTS, type DemoPorts } from "../dev/demo-ports.ts";
 import { PEOPLE } from "../dev/people.ts";
+import { DEMONSTRATION_WORDS } from "../gateway/agents/demonstration.ts";
 import type { CommandContext } from "./command.ts";
 import { packageRoot, webFolder } from "./package-root.ts";
 import { terminalLog } from "./terminal-log.ts";
@@ -35,7 +36,7 @@ export async function demoCommand(context: CommandContext, ports: DemoPorts, dat
   print("Stopped.");
 }
 
-function welcome(
+export function welcome(
   publicUrl: string,
   issuer: string,
   ports: DemoPorts,
@@ -46,6 +47,9 @@ function welcome(
     ({ email, groups, gets }) =>
       `  ${email.padEnd(20)} ${groups.join(", ").padEnd(12) || "            "} ${gets}`,
   );
+  const words = [...DEMONSTRATION_WORDS]
+    .map(([word, shows]) => `     ${word.padEnd(10)} ${shows}`)
+    .join("\n");
   return `
 Gatehouse is running.
 
@@ -63,8 +67,8 @@ Agents answer ${claude ? "through the Claude API." : "by a built-in demonstratio
 
 What to try
 
-  1. Open ${publicUrl}, sign in as alice, open Coder, send: whoami, where, slow.
-  2. While slow runs, sign out in another tab: the chat's socket closes at once.
+  1. Open ${publicUrl}, sign in as alice, open Coder, and send${claude ? " a message." : `\n${words}`}
+  2. While it answers, sign out in another tab: the chat's socket closes at once.
   3. Straight to a gateway, with forged headers:
      curl -i -H 'X-User-Id: root' http://127.0.0.1:${ports.cloud1Port}/agents/coder/whoami
   4. Sign in as dana: her assistant is on the box in Berlin. As eve: refused by name. As zoe: no agent.

@@ -11,6 +11,14 @@ export type DemonstrationOptions = {
   readonly clock: Clock;
 };
 
+/** What it has an answer of its own to, and what that shows. */
+export const DEMONSTRATION_WORDS: ReadonlyMap<string, string> = new Map([
+  ["whoami", "who the gateway was told you are"],
+  ["where", "which machine answers"],
+  ["slow", "a long answer, to try stop and reload"],
+  ["markdown", "an answer with headings, lists, a table and code"],
+]);
+
 const WORD_MS = 25;
 const SLOW_WORD_MS = 200;
 /** A minute at five words a second. */
@@ -98,7 +106,7 @@ function explanation({ agent }: AgentTurn, asked: string): string {
   return [
     `I am ${agent.name}, a demonstration agent without a model.`,
     `You wrote: ${asked}`,
-    "Try: whoami (who the gateway was told you are), where (which machine answers), slow (a long answer, to try stop and reload), markdown (an answer with headings, lists, a table and code).",
+    `Try: ${[...DEMONSTRATION_WORDS].map(([word, shows]) => `${word} (${shows})`).join(", ")}.`,
   ].join("\n\n");
 }
 
