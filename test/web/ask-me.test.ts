@@ -39,7 +39,6 @@ describe("asking who I am", () => {
   });
 
   it.each([
-    [401, "session_ended", "signed_out"],
     [403, "user_denied", "denied"],
     [400, "credentials_ambiguous", "denied"],
   ])("turns %i %s into %s with the front door's words", async (status, code, kind) => {
@@ -47,6 +46,18 @@ describe("asking who I am", () => {
     expect(outcome).toEqual({
       kind,
       refusal: { message: "These words.", requestId: "r_1", contact: "it@example.com" },
+    });
+  });
+
+  it.each(["session_missing", "session_ended"])("says of %s that the session has ended", async (code) => {
+    const outcome = await askMe({ after, fetch: answering(refusal(401, code, "Please sign in.")) });
+    expect(outcome).toEqual({
+      kind: "signed_out",
+      refusal: {
+        message: "Your session has ended. Sign in again.",
+        requestId: "r_1",
+        contact: "it@example.com",
+      },
     });
   });
 

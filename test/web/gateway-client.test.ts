@@ -211,7 +211,11 @@ describe("the gateway client", () => {
     expect(states.slice(2)).toEqual([
       {
         kind: "signed_out",
-        refusal: { message: "Your session has ended.", requestId: "r_1", contact: "it@example.com" },
+        refusal: {
+          message: "Your session has ended. Sign in again.",
+          requestId: "r_1",
+          contact: "it@example.com",
+        },
       },
     ]);
     expect([gateway.open(), door.asked, heard]).toEqual([0, 1, ["welcomed", "ended 1008"]]);

@@ -17,6 +17,8 @@ export type MeOutcome =
   | { readonly kind: "denied"; readonly refusal: Refusal }
   | { readonly kind: "unavailable"; readonly refusal: Refusal; readonly retryAfterMs: number };
 
+const SESSION_OVER = "Your session has ended. Sign in again.";
+
 /** Never rejects: a network that is away is `unavailable`. */
 export async function askMe(deps: DoorDeps): Promise<MeOutcome> {
   const answer = await askDoor(deps, "GET", "/api/me");
@@ -32,8 +34,9 @@ function outcomeOf(response: Response, body: unknown): MeOutcome {
     return unavailable("The front door's answer could not be read.", 0);
   }
   const refusal = readRefusal(body);
+  // Whoever is at a page was signed in, whatever is left of it: a cookie that has lapsed is not even sent.
   if (status === 401)
-    return { kind: "signed_out", refusal: refusal ?? plainly("Your session has ended. Sign in again.") };
+    return { kind: "signed_out", refusal: { ...(refusal ?? plainly("")), message: SESSION_OVER } };
   const temporary = status === 429 || status >= 500;
   if (!temporary)
     return { kind: "denied", refusal: refusal ?? plainly("The front door refused this account.") };
