@@ -45,7 +45,10 @@ export const chatAbort = method(abortParams, abort);
 
 async function send(params: z.output<typeof sendParams>, caller: Caller, deps: MethodDeps): MethodAnswer {
   if (params.message.length > MAX_MESSAGE_LENGTH)
-    return err({ code: "TOO_LARGE", message: `a message has at most ${MAX_MESSAGE_LENGTH} characters` });
+    return err({
+      code: "TOO_LARGE",
+      message: `a message has at most ${MAX_MESSAGE_LENGTH.toLocaleString("en")} characters`,
+    });
   const identity = ownSession(params.sessionKey, caller, "sessionKey");
   if (!identity.ok) return identity;
   const agent = deps.profiles.get(identity.value.agentId);

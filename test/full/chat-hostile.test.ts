@@ -153,6 +153,21 @@ describe.skipIf(!hasChromium)("the chat in Chromium, shown hostile text,", () =>
     expect(await page.locator("#message").inputValue()).toBe("");
   });
 
+  it("gives a message that is too long back to be made shorter", async () => {
+    const page = await context.newPage();
+    await signInByForm(page, `${fixture.demo.publicUrl}/chat/assistant`, "alice@example.com");
+    await waitForState(page, "Connected");
+    await page.locator("#message").fill("word ".repeat(209_720));
+    await page.locator("#message").press("Enter");
+    await page.getByText("Not sent: a message has at most 1,048,576 characters").waitFor();
+    await page.getByRole("button", { name: "Edit" }).click();
+    expect((await page.locator("#message").inputValue()).length).toBe(1_048_600);
+    expect(await page.locator(".turn").count()).toBe(0);
+    await page.locator("#message").fill("shorter");
+    await page.locator("#message").press("Enter");
+    await page.getByText("You wrote: shorter").waitFor();
+  });
+
   it("scrolls a thousand sessions, and has the keyboard skip them", async () => {
     const { page } = await open({
       sessions: Array.from({ length: 1_000 }, (_, index) => session(index, `Session ${index}`)),

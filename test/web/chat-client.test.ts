@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { SessionSummary } from "../../core/gateway-protocol.ts";
-import { type ChatView, createChatClient, type Unsent } from "../../web/client/chat-client.ts";
+import { type ChatView, createChatClient } from "../../web/client/chat-client.ts";
+import type { Unsent } from "../../web/client/unsent.ts";
 import { createFakeDoor, createFakeGateway, message, SESSION_KEY } from "./fake-gateway.ts";
 import { createManualTimers, settled } from "./manual-timers.ts";
 
@@ -305,7 +306,7 @@ describe("the chat client", () => {
     const first = await connected();
     first.gateway.cut();
     first.client.send("Hello?");
-    const kept = [{ sessionKey: SESSION_KEY, runId: "key-1", text: "Hello?" }];
+    const kept = [{ sessionKey: SESSION_KEY, runId: "key-1", text: "Hello?", refusal: null }];
     expect(first.unsent()).toEqual(kept);
 
     const second = setUp(kept);
@@ -320,8 +321,21 @@ describe("the chat client", () => {
     expect(second.gateway.sends()).toHaveLength(1);
   });
 
+  it("keeps what was refused with its reason, until it is sent or taken back", async () => {
+    const refused = { sessionKey: SESSION_KEY, runId: "key-1", text: "Hello?", refusal: "Full." };
+    const { gateway, client, seen, unsent, now } = setUp([refused]);
+    client.connect();
+    await gateway.carry();
+    expect([gateway.sends(), seen(), unsent()]).toEqual([[], [["Hello?", "", "not_sent"]], [refused]]);
+    const [turn] = now().chat.turns;
+    if (turn !== undefined) client.takeBack(turn);
+    expect([seen(), unsent()]).toEqual([[], []]);
+  });
+
   it("sends nothing that another person has left", async () => {
-    const { gateway, client } = setUp([{ sessionKey: SESSION_KEY, runId: "key-1", text: "Hello?" }]);
+    const { gateway, client } = setUp([
+      { sessionKey: SESSION_KEY, runId: "key-1", text: "Hello?", refusal: null },
+    ]);
     gateway.userId = "u_b";
     client.connect();
     await gateway.carry();

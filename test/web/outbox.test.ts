@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Unsent } from "../../web/client/chat-client.ts";
+import type { Unsent } from "../../web/client/unsent.ts";
 import { draftsOf } from "../../web/page/drafts.ts";
 import { outboxOf } from "../../web/page/outbox.ts";
 import { memoryStorage } from "./memory-storage.ts";
 
-const ONE: Unsent = { sessionKey: "agent:coder:main", runId: "r1", text: "Hello?" };
-const TWO: Unsent = { sessionKey: "agent:coder:other", runId: "r2", text: "<b>\u0000" };
+const ONE: Unsent = { sessionKey: "agent:coder:main", runId: "r1", text: "Hello?", refusal: null };
+const TWO: Unsent = { sessionKey: "agent:coder:other", runId: "r2", text: "<b>\u0000", refusal: "Full." };
 
 let storage: Storage;
 beforeEach(() => {
@@ -29,11 +29,14 @@ describe("what no gateway has acknowledged", () => {
     expect(outboxOf("coder", storage).read("u_a")).toEqual([]);
   });
 
-  it.each(["{", "null", "7", '{"a":1}', '[null,7,{"runId":"r1"},{"sessionKey":1,"runId":"r","text":"t"}]'])(
-    "is nothing when what is kept has another form: %s",
-    (kept) => {
-      draftsOf("u_a", storage).keep("unsent coder", kept);
-      expect(outboxOf("coder", storage).read("u_a")).toEqual([]);
-    },
-  );
+  it.each([
+    "{",
+    "null",
+    "7",
+    '{"a":1}',
+    '[null,7,{"runId":"r1"},{"sessionKey":1,"runId":"r","text":"t","refusal":null},{"sessionKey":"k","runId":"r","text":"t"}]',
+  ])("is nothing when what is kept has another form: %s", (kept) => {
+    draftsOf("u_a", storage).keep("unsent coder", kept);
+    expect(outboxOf("coder", storage).read("u_a")).toEqual([]);
+  });
 });

@@ -3,7 +3,7 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import { type ChatClient, type ChatView, isUnderWay, type Turn } from "../client/index.ts";
 import { draftsOf } from "../page/drafts.ts";
 import { Announcer } from "./announcer.tsx";
-import { Composer } from "./composer.tsx";
+import { Composer, putIntoMessage } from "./composer.tsx";
 import { Conversation } from "./conversation.tsx";
 import { focusAfterPress, focusOpened, HEADING_ID, TITLE_ID } from "./focus-place.ts";
 import { SessionActions } from "./session-actions.tsx";
@@ -37,6 +37,13 @@ export function ChatPage({ view, client, agent, begin }: Props) {
     (turn: Turn) => {
       client.send(turn.question ?? "");
       focusAfterPress();
+    },
+    [client],
+  );
+  const edit = useCallback(
+    (turn: Turn) => {
+      putIntoMessage(turn.question ?? "");
+      client.takeBack(turn);
     },
     [client],
   );
@@ -113,6 +120,7 @@ export function ChatPage({ view, client, agent, begin }: Props) {
           link={connection.kind}
           sendAgain={sendAgain}
           askAgain={askAgain}
+          edit={edit}
           readEarlier={client.readEarlier}
         />
         {chat.notice !== null && (

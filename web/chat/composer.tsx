@@ -17,6 +17,16 @@ type Props = {
   readonly stop: () => void;
 };
 
+/** Behind what is written there already. */
+export function putIntoMessage(text: string): void {
+  const field = document.getElementById(MESSAGE_ID);
+  if (!(field instanceof HTMLTextAreaElement)) return;
+  field.value = field.value.trim() === "" ? text : `${field.value}\n\n${text}`;
+  // Keeps it as a draft, as if it had been typed.
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.focus();
+}
+
 export function Composer({ agentName, userId, sessionKey, drafts, disabled, stoppable, send, stop }: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
   const shown = useRef({ userId, sessionKey });
@@ -41,6 +51,11 @@ export function Composer({ agentName, userId, sessionKey, drafts, disabled, stop
     written.focus();
   };
   const enterSends = pointsFinely();
+  const hint = disabled
+    ? "Nothing can be sent now. What you write is kept."
+    : enterSends
+      ? "Enter sends, Shift+Enter starts a new line."
+      : null;
   const onStop = () => {
     stop();
     focusAfterPress();
@@ -62,14 +77,14 @@ export function Composer({ agentName, userId, sessionKey, drafts, disabled, stop
         rows={2}
         dir="auto"
         autocomplete="off"
-        aria-describedby={enterSends ? `${TITLE_ID} message-keys` : TITLE_ID}
+        aria-describedby={hint === null ? TITLE_ID : `${TITLE_ID} message-keys`}
         placeholder="Write a message"
         onInput={onInput}
         onKeyDown={onKeyDown}
       />
-      {enterSends && (
+      {hint !== null && (
         <p id="message-keys" class="quiet">
-          Enter sends, Shift+Enter starts a new line.
+          {hint}
         </p>
       )}
       <div class="actions">

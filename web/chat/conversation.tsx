@@ -12,6 +12,7 @@ type Props = {
   readonly link: Link;
   readonly sendAgain: (turn: Turn) => void;
   readonly askAgain: (turn: Turn) => void;
+  readonly edit: (turn: Turn) => void;
   readonly readEarlier: () => void;
 };
 
@@ -20,7 +21,7 @@ const NEAR_END = 40;
 /** Pixels from the beginning at which earlier messages are asked for. */
 const NEAR_START = 300;
 
-export function Conversation({ chat, agentName, link, sendAgain, askAgain, readEarlier }: Props) {
+export function Conversation({ chat, agentName, link, sendAgain, askAgain, edit, readEarlier }: Props) {
   const connected = link === "connected";
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLOListElement>(null);
@@ -102,6 +103,7 @@ export function Conversation({ chat, agentName, link, sendAgain, askAgain, readE
               link={link}
               sendAgain={sendAgain}
               askAgain={askAgain}
+              edit={edit}
             />
           ))}
         </ol>

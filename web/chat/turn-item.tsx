@@ -12,9 +12,10 @@ type Props = {
   readonly link: Link;
   readonly sendAgain: (turn: Turn) => void;
   readonly askAgain: (turn: Turn) => void;
+  readonly edit: (turn: Turn) => void;
 };
 
-export function TurnItem({ turn, agentName, link, sendAgain, askAgain }: Props) {
+export function TurnItem({ turn, agentName, link, sendAgain, askAgain, edit }: Props) {
   // The same element again makes Preact skip a turn that has not changed, which is all but one.
   return useMemo(() => {
     const words = turnWords(turn, link);
@@ -44,9 +45,14 @@ export function TurnItem({ turn, agentName, link, sendAgain, askAgain }: Props) 
             )}
             {turn.usage !== null && <p class="usage quiet">{usageWords(turn.usage)}</p>}
             {turn.phase === "not_sent" && (
-              <button type="button" class="small" onClick={() => sendAgain(turn)}>
-                Send again
-              </button>
+              <div class="actions">
+                <button type="button" class="small" onClick={() => sendAgain(turn)}>
+                  Send again
+                </button>
+                <button type="button" class="small" onClick={() => edit(turn)}>
+                  Edit
+                </button>
+              </div>
             )}
             {mayBeAskedAgain(turn) && (
               <button type="button" class="small" onClick={() => askAgain(turn)}>
@@ -57,7 +63,7 @@ export function TurnItem({ turn, agentName, link, sendAgain, askAgain }: Props) 
         )}
       </li>
     );
-  }, [turn, agentName, link, sendAgain, askAgain]);
+  }, [turn, agentName, link, sendAgain, askAgain, edit]);
 }
 
 function mayBeAskedAgain({ phase, question }: Turn): boolean {

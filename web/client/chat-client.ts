@@ -14,6 +14,7 @@ import { readChatEvent, readSessions, readSessionsChanged, readStopped } from ".
 import { type ConnectionState, createGatewayClient, type GatewayClientDeps } from "./gateway-client.ts";
 import { NO_SESSIONS, type SessionList, sessionListOf, withChange } from "./session-list.ts";
 import type { Turn } from "./turn.ts";
+import { changesUnsent, type Outbox, unsentOf } from "./unsent.ts";
 import { isMove } from "./verdict.ts";
 
 export type ChatView = {
@@ -34,16 +35,6 @@ export type ChatClientDeps = GatewayClientDeps & {
   readonly outbox: Outbox;
 };
 
-/** Where messages that no gateway has acknowledged outlive the page, as far as they can. */
-export type Outbox = {
-  read(userId: string): readonly Unsent[];
-  /** In the place of those of before. */
-  keep(userId: string, unsent: readonly Unsent[]): void;
-};
-
-/** Sent again under the same `runId`, it is the same message. */
-export type Unsent = { readonly sessionKey: string; readonly runId: string; readonly text: string };
-
 export type ChatClient = {
   /** Connects at once: at the start, instead of waiting, or after giving up. */
   connect(): void;
@@ -59,6 +50,8 @@ export type ChatClient = {
   send(text: string): void;
   /** Sends a message again that was not sent, under the same key. */
   sendAgain(turn: Turn): void;
+  /** Takes a message that was not sent out of the conversation. */
+  takeBack(turn: Turn): void;
   /** Stops every answer of the open session that is under way. */
   stop(): void;
   readEarlier(): void;
@@ -131,7 +124,7 @@ export function createChatClient(
 
   function dispatch(key: string, action: ChatAction) {
     setChat(key, reduceChat(chatOf(key), action));
-    if (action.type === "sending" || action.type === "accepted" || action.type === "not_sent") keepUnsent();
+    if (changesUnsent(action)) keepUnsent();
     if (action.type === "history" && hasMoved) {
       hasMoved = false;
       dispatch(key, { type: "notice", text: MOVED });
@@ -140,13 +133,7 @@ export function createChatClient(
   }
 
   function keepUnsent() {
-    if (view.userId === null) return;
-    const unsent = [...chats].flatMap(([sessionKey, { turns }]) =>
-      turns.flatMap(({ phase, runId, question }) =>
-        phase === "sending" && question !== null ? [{ sessionKey, runId, text: question }] : [],
-      ),
-    );
-    deps.outbox.keep(view.userId, unsent);
+    if (view.userId !== null) deps.outbox.keep(view.userId, unsentOf(chats));
   }
 
   function welcomed(welcome: HelloOk) {
@@ -156,8 +143,10 @@ export function createChatClient(
     const isFirst = view.userId === null;
     if (!isFirst && view.userId !== user.id) forgetEverything();
     show({ agent: agents.find(({ id }) => id === agent) ?? view.agent, userId: user.id });
-    for (const { sessionKey, runId, text } of isFirst ? deps.outbox.read(user.id) : [])
+    for (const { sessionKey, runId, text, refusal } of isFirst ? deps.outbox.read(user.id) : []) {
       dispatch(sessionKey, { type: "sending", runId, text });
+      if (refusal !== null) dispatch(sessionKey, { type: "not_sent", runId, reason: refusal });
+    }
     for (const key of new Set([...chats.keys(), view.sessionKey])) dispatch(key, { type: "connected" });
     for (const [key, chat] of chats)
       for (const turn of chat.turns) if (turn.phase === "sending") void deliver(key, turn);
@@ -260,6 +249,7 @@ export function createChatClient(
     sendAgain({ runId, question }) {
       if (question !== null) send(runId, question);
     },
+    takeBack: ({ runId }) => dispatch(view.sessionKey, { type: "taken_back", runId }),
     async stop() {
       const key = view.sessionKey;
       const waiting = chatOf(key).turns.filter(({ phase }) => phase === "queued");

@@ -25,6 +25,7 @@ export type ChatAction =
   | { readonly type: "sending"; readonly runId: string; readonly text: string }
   | { readonly type: "accepted"; readonly runId: string; readonly isNew: boolean }
   | { readonly type: "not_sent"; readonly runId: string; readonly reason: string }
+  | { readonly type: "taken_back"; readonly runId: string }
   | { readonly type: "notice"; readonly text: string | null };
 
 export const EMPTY_CHAT: ChatState = {
@@ -71,6 +72,8 @@ export function reduceChat(state: ChatState, action: ChatAction): ChatState {
       return withTurn(state, action.runId, (turn) =>
         turn.phase === "sending" ? { ...turn, phase: "not_sent", note: action.reason } : turn,
       );
+    case "taken_back":
+      return { ...state, turns: state.turns.filter((turn) => turn.runId !== action.runId) };
     case "notice":
       return { ...state, notice: action.text };
   }

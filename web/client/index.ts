@@ -8,8 +8,6 @@ export {
   type ChatView,
   createChatClient,
   mainSessionKey,
-  type Outbox,
-  type Unsent,
 } from "./chat-client.ts";
 export type { ChatState } from "./chat-state.ts";
 export type { OpenSocket } from "./connection.ts";
@@ -21,3 +19,4 @@ export {
 } from "./gateway-client.ts";
 export type { SessionList } from "./session-list.ts";
 export { isUnderWay, type Turn, type TurnPhase } from "./turn.ts";
+export type { Outbox, Unsent } from "./unsent.ts";

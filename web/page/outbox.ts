@@ -1,4 +1,4 @@
-// Messages that no gateway has acknowledged, kept beside the drafts and by their rules, so that a reload or a new
+// Messages that no gateway has taken, kept beside the drafts and by their rules, so that a reload or a new
 // sign-in sends them after all: under the same key, so once.
 import type { Outbox, Unsent } from "../client/index.ts";
 import { draftsOf } from "./drafts.ts";
@@ -24,6 +24,6 @@ function unsentIn(text: string): readonly Unsent[] {
 }
 
 function isUnsent(kept: Partial<Unsent> | null): kept is Unsent {
-  const texts = [kept?.sessionKey, kept?.runId, kept?.text];
-  return texts.every((text) => typeof text === "string");
+  const texts = [kept?.sessionKey, kept?.runId, kept?.text, kept?.refusal ?? ""];
+  return kept?.refusal !== undefined && texts.every((text) => typeof text === "string");
 }
