@@ -13,6 +13,11 @@ describe.each(["portal.html", "chat.html"])("%s", (name) => {
       expect([attributes, body]).toEqual([expect.stringContaining('src="./'), ""]);
   });
 
+  it("says that it is opening until its script is there, which takes that away", () => {
+    expect(page).toMatch(/<main id="page"[^>]*>\s*<p class="loading quiet">Opening…<\/p>/);
+    expect(read(`${name.replace(".html", "")}/main.tsx`)).toContain("page.replaceChildren();");
+  });
+
   it("names no other host", () => {
     expect(page).not.toMatch(/(src|href|action)="(https?:)?\/\//);
   });

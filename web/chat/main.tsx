@@ -16,6 +16,8 @@ if (root === null) throw new Error("the page has no #page");
 start(root);
 
 function start(page: HTMLElement): void {
+  // What stood there until now.
+  page.replaceChildren();
   const agent = /^\/chat\/([a-z0-9][a-z0-9-]{0,62})$/.exec(location.pathname)?.[1];
   if (agent === undefined) {
     render(<NoSuchAgent />, page);

@@ -9,6 +9,8 @@ import { PortalPage } from "./portal-page.tsx";
 const root = document.getElementById("page");
 if (root === null) throw new Error("the page has no #page");
 const page = root;
+// What stood there until now.
+page.replaceChildren();
 
 const portal = createPortal({
   fetch: browserFetch,
