@@ -219,6 +219,17 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     expect(await focused(page)).toMatch(/^section Conversation/);
     expect(await violations(page)).toEqual([]);
     await screenshot(page, "chat-360-touch");
+    // With its keyboard up, or held across.
+    for (const [width, height] of [
+      [360, 330],
+      [740, 360],
+    ] as const) {
+      await page.setViewportSize({ width, height });
+      const box = await page.getByRole("region", { name: "Conversation" }).boundingBox();
+      expect(box?.height).toBeGreaterThan(height / 2.5);
+      await page.getByRole("button", { name: "Send", exact: true }).click({ trial: true });
+      await screenshot(page, `chat-touch-low-${width}`);
+    }
   });
 
   it("is used by the keyboard alone", async () => {
