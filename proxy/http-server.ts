@@ -3,6 +3,7 @@
 import http, { type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Limits } from "../config/limits.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
@@ -30,6 +31,11 @@ const KEEP_ALIVE_AFTER_MS = 30_000;
 const MAX_PASSED_OVER = 100;
 /** For the rest of a body behind its answer: nobody reads it, and a client that stops now may keep the connection. */
 const LINGER_MS = 2_000;
+
+/** What a connection is just now answering. Kept at its socket: a WeakMap has its price on every request. */
+const ANSWERING = Symbol("answering");
+
+type Conversation = { [ANSWERING]?: Answering | undefined };
 
 type Answering = {
   readonly response: ServerResponse;
@@ -72,10 +78,9 @@ export function createHttpServer(
   // One exchange at a time. Node would begin with what is sent behind a request that is not answered yet, also
   // behind one refused for its form, and would write a 400 or a 101 into the middle of an answer. No browser and
   // no proxy pipelines, and RFC 9112 §9.3.2 has a client ask again for what was not answered.
-  const answering = new WeakMap<object, Answering>();
   const takes = (incoming: IncomingMessage, response: ServerResponse): boolean => {
-    const { socket } = incoming;
-    const before = answering.get(socket);
+    const socket: Socket & Conversation = incoming.socket;
+    const before = socket[ANSWERING];
     if (before !== undefined) {
       before.passedOver += 1;
       if (before.passedOver === 1) before.response.once("close", () => socket.destroySoon());
@@ -83,9 +88,9 @@ export function createHttpServer(
       if (before.passedOver > MAX_PASSED_OVER) socket.destroy();
     }
     if (before !== undefined || !socket.writable) return false;
-    answering.set(socket, { response, passedOver: 0 });
+    socket[ANSWERING] = { response, passedOver: 0 };
     response.once("close", () => {
-      answering.delete(socket);
+      socket[ANSWERING] = undefined;
       if (!incoming.complete) linger(incoming, socket);
     });
     return true;
@@ -119,20 +124,24 @@ export function createHttpServer(
     const socket = duplex as Socket;
     // Node has taken its own listener off: a reset while the app decides would otherwise end the process.
     socket.on("error", () => socket.destroy());
-    if (answering.has(socket)) return void socket.destroy();
+    if (answeringAt(socket)) return void socket.destroy();
     app.onUpgrade(incoming, socket, head.length, refusalOf(socket)).catch(failed(socket));
   });
   server.on("connect", (_incoming, socket) => {
-    if (answering.has(socket)) return void socket.destroy();
+    if (answeringAt(socket)) return void socket.destroy();
     answerAndCut(socket as Socket, "405 Method Not Allowed");
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const status = statusOf(error.code);
-    const halfAnswered = answering.get(socket)?.response.headersSent === true;
+    const halfAnswered = answeringAt(socket)?.response.headersSent === true;
     if (status === undefined || !socket.writable || halfAnswered) return void socket.destroy();
     answerAndCut(socket as Socket, status);
   });
   return server;
+}
+
+function answeringAt(socket: Duplex & Conversation): Answering | undefined {
+  return socket[ANSWERING];
 }
 
 const STATUS_OF_FAULT: Readonly<Record<string, string>> = {

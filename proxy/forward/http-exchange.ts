@@ -9,10 +9,11 @@ import { err, ok, type Result } from "../../core/result.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
 import type { Health } from "../route/health.ts";
 import type { Upstream } from "../route/pick-endpoint.ts";
+import { NOWHERE } from "../swap-list.ts";
 import { answerHeaders, answerTrailers } from "./answer-headers.ts";
 import type { EndpointConnections, GatewayConnections } from "./gateway-connections.ts";
 import { gatewayFault } from "./gateway-fault.ts";
-import { NOWHERE, type SilenceWatch, type Watched } from "./silence-watch.ts";
+import type { SilenceWatch, Watched } from "./silence-watch.ts";
 
 export type ExchangeDeps = {
   readonly connections: GatewayConnections;
@@ -48,7 +49,7 @@ export type ExchangeParts = {
  */
 export class HttpExchange implements Dispatcher.DispatchHandler, Watched {
   silentUntil = Number.POSITIVE_INFINITY;
-  watchedAt = NOWHERE;
+  placedAt = NOWHERE;
   private readonly deps: ExchangeDeps;
   private readonly parts: ExchangeParts;
   private pool: EndpointConnections | undefined;

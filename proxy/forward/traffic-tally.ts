@@ -1,11 +1,15 @@
 // How much has been forwarded over WebSockets. Every tunnel counts for itself; sums are made when somebody asks, so
 // that no message pays for a metric.
+import { type Placed, SwapList } from "../swap-list.ts";
 
 export type Traffic = { readonly messages: BothWays; readonly bytes: BothWays };
 
 export type BothWays = { readonly toClient: number; readonly toGateway: number };
 
-export type Counted = { readonly traffic: Traffic };
+export type Counted = Placed & {
+  /** What was forwarded until now. */
+  readonly traffic: Traffic;
+};
 
 export type TrafficTally = {
   open(tunnel: Counted): void;
@@ -15,16 +19,16 @@ export type TrafficTally = {
 };
 
 export function createTrafficTally(): TrafficTally {
-  const live = new Set<Counted>();
+  const live = new SwapList<Counted>();
   let ended: Traffic = { messages: NONE, bytes: NONE };
   return {
     open: (tunnel) => void live.add(tunnel),
     close(tunnel) {
-      if (live.delete(tunnel)) ended = sum(ended, tunnel.traffic);
+      if (live.remove(tunnel)) ended = sum(ended, tunnel.traffic);
     },
     totals() {
       let totals = ended;
-      for (const { traffic } of live) totals = sum(totals, traffic);
+      for (const { traffic } of live.all()) totals = sum(totals, traffic);
       return totals;
     },
   };

@@ -2,17 +2,16 @@
 // can end the conversation at any time with a close frame that the client can read.
 import type { Socket } from "node:net";
 import type { Clock } from "../../core/clock.ts";
+import { NOWHERE } from "../swap-list.ts";
 import { closeFrame } from "./close-frame.ts";
 import { FrameTracker } from "./frame-tracker.ts";
 import { resetSocket } from "./reset-socket.ts";
-import type { Traffic } from "./traffic-tally.ts";
+import type { Counted, Traffic } from "./traffic-tally.ts";
 import type { UpstreamSocket } from "./upstream-socket.ts";
 
-export type Tunnel = {
+export type Tunnel = Counted & {
   /** Stops both directions now, then closes: the client reads `code` and `words`, the gateway a reset. */
   end(code: number, words: string): void;
-  /** What was forwarded until now. */
-  readonly traffic: Traffic;
 };
 
 export type TunnelEnd =
@@ -46,6 +45,7 @@ const DRAIN_CHECK_MS = 5_000;
 const DRAIN_CHECKS = 12;
 
 class JoinedSockets implements Tunnel {
+  placedAt = NOWHERE;
   readonly #client: Socket;
   readonly #upstream: UpstreamSocket;
   readonly #clock: Clock;

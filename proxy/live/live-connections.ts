@@ -5,8 +5,9 @@ import type { AssertionUse } from "../../core/assertion.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Identity } from "../../core/identity.ts";
 import type { SessionId, UserId } from "../../core/ids.ts";
+import { SwapList } from "../swap-list.ts";
 import type { AccessEvent, EndReason } from "./access-event.ts";
-import { afterLong } from "./after-long.ts";
+import { createExpiryAlarm } from "./expiry-alarm.ts";
 import {
   type Decided,
   LiveEntry,
@@ -52,33 +53,32 @@ export type LiveDeps = {
 };
 
 export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): LiveConnections {
-  const unsettled = new Set<LiveEntry>();
-  const bound = new Set<LiveEntry>();
-  const sockets = new Set<LiveEntry>();
-  const bySession = new Map<SessionId, Set<LiveEntry>>();
-  const byUser = new Map<UserId, Set<LiveEntry>>();
+  // One list of all. Every request comes and goes, while ends are rare: looking at ten thousand entries for each costs
+  // less than indexes by session and person that every request would pay for.
+  const entries = new SwapList<LiveEntry>();
+  const alarm = createExpiryAlarm(clock, endExpired);
 
-  function remove(entry: LiveEntry) {
-    unsettled.delete(entry);
-    if (!bound.delete(entry)) return;
-    sockets.delete(entry);
-    entry.cancelExpiry();
-    const { identity } = entry;
-    if (identity === undefined) return;
-    drop(bySession, identity.sid, entry);
-    drop(byUser, identity.userId, entry);
+  function bound(isMeant: (entry: BoundEntry) => boolean = () => true): BoundEntry[] {
+    return entries.all().filter((entry) => isBound(entry) && isMeant(entry)) as BoundEntry[];
+  }
+
+  function ofSession(sid: SessionId): BoundEntry[] {
+    return bound(({ identity }) => identity.sid === sid);
+  }
+
+  function unsettled(): LiveEntry[] {
+    return entries.all().filter(({ decided }) => decided === undefined);
   }
 
   function finish(entry: LiveEntry, reason: EndReason, event: number | null) {
-    if (!bound.has(entry)) return;
-    remove(entry);
+    if (!entries.remove(entry)) return;
     entry.endedBy = reason;
     entry.end(reason, event);
   }
 
-  function finishAll(entries: Iterable<LiveEntry>, reason: EndReason, event: number | null) {
+  function finishAll(ending: readonly BoundEntry[], reason: EndReason, event: number | null) {
     const failures: unknown[] = [];
-    for (const entry of [...entries]) {
+    for (const entry of ending) {
       try {
         finish(entry, reason, event);
       } catch (error) {
@@ -89,42 +89,36 @@ export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): Liv
     if (failures.length > 0) throw new AggregateError(failures, "connections could not be ended");
   }
 
-  function judgeAgain(entries: Iterable<LiveEntry>, event: number) {
-    for (const entry of [...entries]) {
+  function endExpired(now: number): number {
+    finishAll(
+      bound(({ identity }) => identity.expiresAt <= now),
+      { code: "session_expired" },
+      null,
+    );
+    return bound().reduce(
+      (next, { identity }) => Math.min(next, identity.expiresAt),
+      Number.POSITIVE_INFINITY,
+    );
+  }
+
+  function judgeAgain(concerned: readonly BoundEntry[], event: number) {
+    for (const entry of concerned) {
       // Not settled yet: `settle` compares the snapshot, or `bind` gave it the new groups.
-      if (entry.identity === undefined || entry.decided === undefined) continue;
+      if (entry.decided === undefined) continue;
       const reason = judge(entry.identity, entry.decided);
       if (reason !== undefined) finish(entry, reason, event);
       else entry.decided = { ...entry.decided, snapshot: snapshot() };
     }
   }
 
-  function changeGroups(entry: LiveEntry, groups: readonly string[]) {
-    if (entry.identity === undefined) return;
-    entry.identity = { ...entry.identity, groups };
-    entry.regrouped = true;
-  }
-
-  /** For what an administrator rarely asks: one look at all is cheaper than an index that every request pays for. */
-  function boundWhere(isMeant: (identity: Identity, decided: Decided | undefined) => boolean): LiveEntry[] {
-    return [...bound].filter(({ identity, decided }) => identity !== undefined && isMeant(identity, decided));
-  }
-
   const index: LiveIndex = {
     bind(entry, identity, end) {
       const ended = entry.endedBy ?? missedEnd(entry.missed, identity);
       if (ended !== undefined) return ended;
-      const remainingMs = identity.expiresAt - clock.now();
-      if (remainingMs <= 0) return { code: "session_expired" };
+      if (identity.expiresAt <= clock.now()) return { code: "session_expired" };
       entry.identity = identity;
       entry.end = end;
-      entry.cancelExpiry = afterLong(clock, remainingMs, () =>
-        finish(entry, { code: "session_expired" }, null),
-      );
-      bound.add(entry);
-      if (entry.use === "upgrade") sockets.add(entry);
-      add(bySession, identity.sid, entry);
-      add(byUser, identity.userId, entry);
+      alarm.watch(identity.expiresAt);
       return undefined;
     },
 
@@ -137,86 +131,98 @@ export function createLiveConnections({ clock, judge, snapshot }: LiveDeps): Liv
       if (entry.missed.some((event) => event.kind === "gateway_ended" && concerns(event, decided))) {
         return { code: "gateway_ended" };
       }
-      unsettled.delete(entry);
       entry.missed = NOTHING_MISSED;
       entry.decided = decided;
       return undefined;
     },
 
-    remove,
+    remove: (entry) => void entries.remove(entry),
   };
 
   return {
     begin(use) {
       const entry = new LiveEntry(index, use, clock.now());
-      unsettled.add(entry);
+      entries.add(entry);
       return entry;
     },
 
     apply(event, number) {
-      for (const entry of unsettled) entry.missed = [...entry.missed, event];
+      for (const entry of unsettled()) entry.missed = [...entry.missed, event];
       switch (event.kind) {
-        case "sessions_ended":
+        case "sessions_ended": {
+          const sids = new Set(event.sids);
           return finishAll(
-            event.sids.flatMap((sid) => [...(bySession.get(sid) ?? [])]),
+            bound(({ identity }) => sids.has(identity.sid)),
             { code: event.reason },
             number,
           );
+        }
         case "groups_changed": {
-          const entries = [...(bySession.get(event.sid) ?? [])];
-          for (const entry of entries) changeGroups(entry, event.groups);
-          return judgeAgain(entries, number);
+          const concerned = ofSession(event.sid);
+          for (const entry of concerned) {
+            entry.identity = { ...entry.identity, groups: event.groups };
+            entry.regrouped = true;
+          }
+          return judgeAgain(concerned, number);
         }
         case "identity_changed":
-          return finishAll(bySession.get(event.sid) ?? [], { code: "access_changed" }, number);
+          return finishAll(ofSession(event.sid), { code: "access_changed" }, number);
         case "policy_changed":
-          return judgeAgain(bound, number);
+          return judgeAgain(bound(), number);
         case "group_ended":
           return finishAll(
-            boundWhere(({ groups }) => groups.includes(event.group)),
+            bound(({ identity }) => identity.groups.includes(event.group)),
             { code: "group_ended" },
             number,
           );
         case "gateway_ended":
           return finishAll(
-            boundWhere((_, decided) => decided !== undefined && concerns(event, decided)),
+            bound(({ decided }) => decided !== undefined && concerns(event, decided)),
             { code: "gateway_ended" },
             number,
           );
         case "keys_replaced":
-          for (const entry of unsettled) entry.endedBy = { code: "keys_replaced" };
-          return finishAll(bound, { code: "keys_replaced" }, number);
+          for (const entry of unsettled()) entry.endedBy = { code: "keys_replaced" };
+          return finishAll(bound(), { code: "keys_replaced" }, number);
       }
     },
 
-    endSession: (sid, reason) => finishAll(bySession.get(sid) ?? [], reason, null),
+    endSession: (sid, reason) => finishAll(ofSession(sid), reason, null),
     endSockets(count, reason) {
-      for (const entry of [...sockets].slice(0, count)) finishAll([entry], reason(), null);
+      for (const entry of bound(isSocket).slice(0, count)) finishAll([entry], reason(), null);
     },
     endAll(reason, event) {
-      for (const entry of unsettled) entry.endedBy = reason;
-      finishAll(bound, reason, event);
+      for (const entry of unsettled()) entry.endedBy = reason;
+      finishAll(bound(), reason, event);
     },
-    ofUser: (user) => describe(byUser.get(user) ?? []),
-    list: () => describe(bound),
+    ofUser: (user) => bound(({ identity }) => identity.userId === user).map(described),
+    list: () => bound().map(described),
     get size() {
-      return bound.size;
+      return bound().length;
     },
     get sockets() {
-      return sockets.size;
+      return bound(isSocket).length;
     },
     get forwarded() {
-      return [...bound].filter(({ use }) => use !== "direct").length;
+      return bound(({ use }) => use !== "direct").length;
     },
   };
 }
 
-function describe(entries: Iterable<LiveEntry>): LiveConnection[] {
-  return [...entries].flatMap(({ identity, decided, since }) =>
-    identity === undefined ? [] : [{ identity, decided, since }],
-  );
+/** It is known whose it is. */
+type BoundEntry = LiveEntry & { identity: Identity };
+
+function isBound(entry: LiveEntry): entry is BoundEntry {
+  return entry.identity !== undefined;
 }
 
+function isSocket({ use }: LiveEntry): boolean {
+  return use === "upgrade";
+}
+
+function described({ identity, decided, since }: BoundEntry): LiveConnection {
+  return { identity, decided, since };
+}
 /** Whether something that happened while nobody knew whose the entry is ended this person's access. */
 function missedEnd(missed: readonly AccessEvent[], identity: Identity): EndReason | undefined {
   for (const event of missed) {
@@ -233,17 +239,4 @@ function concerns(event: { gateway: string; endpoint: string | null }, decided: 
   return (
     event.gateway === decided.gateway && (event.endpoint === null || event.endpoint === decided.endpoint)
   );
-}
-
-function add<Key>(index: Map<Key, Set<LiveEntry>>, key: Key, entry: LiveEntry): void {
-  const entries = index.get(key);
-  if (entries === undefined) index.set(key, new Set([entry]));
-  else entries.add(entry);
-}
-
-function drop<Key>(index: Map<Key, Set<LiveEntry>>, key: Key, entry: LiveEntry): void {
-  const entries = index.get(key);
-  if (entries === undefined) return;
-  entries.delete(entry);
-  if (entries.size === 0) index.delete(key);
 }

@@ -4,6 +4,7 @@ import type { AssertionUse } from "../../core/assertion.ts";
 import type { Identity, VerifiedIdentity } from "../../core/identity.ts";
 import type { AgentId } from "../../core/ids.ts";
 import type { Target } from "../decide/decide.ts";
+import { NOWHERE, type Placed } from "../swap-list.ts";
 import type { AccessEvent, EndReason } from "./access-event.ts";
 
 /** @param event number of the event that ended it; null for an end of its own, such as expiry */
@@ -44,7 +45,8 @@ export type LiveIndex = {
 };
 
 // One object for each request: closures that know each other would outlive it by far, and cost more than deciding.
-export class LiveEntry implements PendingConnection {
+export class LiveEntry implements PendingConnection, Placed {
+  placedAt = NOWHERE;
   readonly index: LiveIndex;
   readonly use: AssertionUse;
   readonly since: number;
@@ -56,7 +58,6 @@ export class LiveEntry implements PendingConnection {
   endedBy: EndReason | undefined;
   /** Other groups came after it was bound: what was decided may not hold for them. */
   regrouped = false;
-  cancelExpiry: () => void = ignore;
 
   constructor(index: LiveIndex, use: AssertionUse, since: number) {
     this.index = index;

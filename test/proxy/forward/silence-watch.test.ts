@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { createSilenceWatch, NOWHERE, type Watched } from "../../../proxy/forward/silence-watch.ts";
+import { createSilenceWatch, type Watched } from "../../../proxy/forward/silence-watch.ts";
+import { NOWHERE } from "../../../proxy/swap-list.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 
 function watchOf() {
@@ -8,7 +9,7 @@ function watchOf() {
   const ended: string[] = [];
   const watched = (name: string, silentUntil: number): Watched => ({
     silentUntil,
-    watchedAt: NOWHERE,
+    placedAt: NOWHERE,
     onSilence: () => void ended.push(name),
   });
   return { clock, watch, ended, watched };

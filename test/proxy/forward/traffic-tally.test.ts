@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { createTrafficTally, type Traffic } from "../../../proxy/forward/traffic-tally.ts";
+import { NOWHERE } from "../../../proxy/swap-list.ts";
 
 function traffic(count: number): Traffic {
   return {
@@ -11,7 +12,8 @@ function traffic(count: number): Traffic {
 it("sums what is open now and what has been, each tunnel once", () => {
   const tally = createTrafficTally();
   expect(tally.totals()).toEqual(traffic(0));
-  const [one, other] = [{ traffic: traffic(1) }, { traffic: traffic(2) }];
+  const one = { traffic: traffic(1), placedAt: NOWHERE };
+  const other = { traffic: traffic(2), placedAt: NOWHERE };
   tally.open(one);
   tally.open(other);
   expect(tally.totals()).toEqual(traffic(3));
