@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { FrontDoorConfig } from "../config/front-door.ts";
 import { ConfigError } from "../core/config-error.ts";
 import type { Log } from "../core/log.ts";
+import { NOWHERE, type Placed, SwapList } from "./swap-list.ts";
 
 export type Listener = {
   /** Which `0` leaves to the system. */
@@ -44,16 +45,17 @@ export function listen(
  * @returns what stops it, also one that never listened
  */
 export function stoppable(server: Server): () => Promise<void> {
-  const connections = new Set<Socket>();
+  const connections = new SwapList<Placed & { readonly socket: Socket }>();
   server.on("connection", (socket: Socket) => {
-    connections.add(socket);
-    socket.once("close", () => connections.delete(socket));
+    const connection = { socket, placedAt: NOWHERE };
+    connections.add(connection);
+    socket.once("close", () => connections.remove(connection));
   });
   return () =>
     new Promise((resolve) => {
       // Also what Node no longer counts as HTTP, such as a WebSocket whose client reads nothing.
       const cut = setTimeout(() => {
-        for (const socket of connections) socket.destroy();
+        for (const { socket } of connections.all()) socket.destroy();
       }, STOP_WITHIN_MS);
       server.close(() => {
         clearTimeout(cut);

@@ -1,6 +1,5 @@
 // What the door tells one gateway endpoint about one person (RFC 7519). Only for a proved identity, and for no
 // longer than the proof holds. No I/O, no clock.
-import { randomBytes } from "node:crypto";
 import {
   ASSERTION_LIFETIME_SECONDS,
   ASSERTION_TYPE,
@@ -9,6 +8,7 @@ import {
 } from "../core/assertion.ts";
 import type { VerifiedIdentity } from "../core/identity.ts";
 import type { AgentId } from "../core/ids.ts";
+import { randomId } from "../core/random-id.ts";
 import type { Keyring } from "./keyring.ts";
 import { signJwt } from "./sign-jwt.ts";
 
@@ -41,7 +41,7 @@ export function issueAssertion(keyring: Keyring, subject: AssertionSubject, now:
     use,
     iat,
     exp: Math.min(iat + ASSERTION_LIFETIME_SECONDS, Math.floor(identity.expiresAt / 1000)),
-    jti: randomBytes(16).toString("base64url"),
+    jti: randomId(16, "base64url"),
     ...(groups === undefined ? {} : { groups }),
   };
   return { token: signJwt(key, ASSERTION_TYPE, { kid }, claims), claims };
