@@ -1,5 +1,5 @@
 // The one audit line of a decision: what was known when it fell, with the reason for either answer.
-import { type AuditEvent, auditEvent } from "../core/audit.ts";
+import type { AuditEvent } from "../core/audit.ts";
 import type { Denial } from "../core/denial.ts";
 import type { Identity } from "../core/identity.ts";
 import type { RequestId } from "../core/ids.ts";
@@ -22,20 +22,21 @@ const MAX_PATH = 256;
 
 export function decisionLine(asked: Asked, trail: Trail, denial: Denial | undefined): AuditEvent {
   const { identity, grant, upstream } = trail;
-  return auditEvent({
+  return {
     kind: "decision",
     outcome: denial === undefined ? "allowed" : "denied",
     code: denial?.code ?? null,
     reason: denial === undefined ? [grant?.reason, upstream?.reason].join("; ") : denialReason(denial),
     requestId: asked.id,
-    peer: asked.peer,
-    method: asked.method,
-    path: asked.path?.slice(0, MAX_PATH) ?? null,
     userId: identity?.userId ?? null,
     email: identity?.email ?? null,
     sid: identity?.sid ?? null,
+    peer: asked.peer,
+    method: asked.method,
+    path: asked.path?.slice(0, MAX_PATH) ?? null,
     agent: grant?.agent ?? trail.agent ?? null,
     gateway: upstream?.gateway.id ?? null,
     endpoint: upstream?.endpoint.id ?? null,
-  });
+    event: null,
+  };
 }

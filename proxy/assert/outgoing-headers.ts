@@ -8,8 +8,8 @@ import type { ParsedRequest } from "../request/parsed-request.ts";
 import type { Upstream } from "../route/pick-endpoint.ts";
 import { headerList, headerText } from "./header-text.ts";
 
-/** Name and value, in the order sent; names in lower case. */
-export type OutgoingHeaders = readonly (readonly [string, string])[];
+/** Names, in lower case, and values in turn, in the order sent. */
+export type OutgoingHeaders = readonly string[];
 
 const FOR_BOTH = ["accept-language", "origin", "user-agent"];
 const FOR_HTTP = [
@@ -43,27 +43,32 @@ export function outgoingHeaders(
   use: AssertionUse,
   publicUrl: string,
 ): OutgoingHeaders {
-  const headers: [string, string][] = [["host", hostOf(upstream.endpoint.url)]];
+  const headers = ["host", hostOf(upstream.endpoint.url)];
   const kind = use === "http" ? "http" : "upgrade";
-  if (kind === "upgrade") headers.push(["connection", "Upgrade"], ["upgrade", "websocket"]);
+  if (kind === "upgrade") headers.push("connection", "Upgrade", "upgrade", "websocket");
   for (const name of OF_THE_CLIENT[kind]) {
     const value = request.headers.get(name);
-    if (value !== undefined) headers.push([name, value]);
+    if (value !== undefined) headers.push(name, value);
   }
-  headers.push(
-    ["x-forwarded-for", request.peer],
-    ["x-forwarded-proto", publicUrl.slice(0, publicUrl.indexOf(":"))],
-    ["x-forwarded-host", hostOf(publicUrl)],
-    ["x-request-id", request.id],
-    ["traceparent", traceparentOf(request.headers.get("traceparent"))],
-    ["x-user-id", identity.userId],
-  );
-  if (identity.email !== null) headers.push(["x-user-email", headerText(identity.email)]);
-  if (identity.name !== null) headers.push(["x-user-name", headerText(identity.name)]);
-  if (upstream.gateway.sendGroups) headers.push(["x-user-groups", headerList(identity.groups)]);
-  if (upstream.gateway.userHeader !== undefined) headers.push([upstream.gateway.userHeader, identity.userId]);
-  headers.push([ASSERTION_HEADER, assertion]);
+  headers.push("x-forwarded-for", request.peer);
+  headers.push("x-forwarded-proto", publicUrl.slice(0, publicUrl.indexOf(":")));
+  headers.push("x-forwarded-host", hostOf(publicUrl));
+  headers.push("x-request-id", request.id);
+  headers.push("traceparent", traceparentOf(request.headers.get("traceparent")));
+  headers.push("x-user-id", identity.userId);
+  if (identity.email !== null) headers.push("x-user-email", headerText(identity.email));
+  if (identity.name !== null) headers.push("x-user-name", headerText(identity.name));
+  if (upstream.gateway.sendGroups) headers.push("x-user-groups", headerList(identity.groups));
+  if (upstream.gateway.userHeader !== undefined) headers.push(upstream.gateway.userHeader, identity.userId);
+  headers.push(ASSERTION_HEADER, assertion);
   return headers;
+}
+
+/** The same, each name with its value, for who shows them. */
+export function headerPairs(headers: OutgoingHeaders): (readonly [string, string])[] {
+  return headers.flatMap((name, index) =>
+    index % 2 === 0 ? [[name, headers[index + 1] ?? ""] as const] : [],
+  );
 }
 
 /** @param origin serialised, as configuration has it */

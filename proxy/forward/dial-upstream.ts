@@ -108,12 +108,13 @@ export function dialUpstream(
 /** @throws {TypeError} a line end in a value: it was to be encoded long before (proxy/assert/header-text.ts) */
 function requestHead(path: string, headers: OutgoingHeaders): string {
   let head = `GET ${path} HTTP/1.1\r\n`;
-  let values = path;
-  for (const [name, value] of headers) {
-    values += name + value;
+  let said = path;
+  for (let index = 0; index < headers.length; index += 2) {
+    const [name = "", value = ""] = [headers[index], headers[index + 1]];
+    said += name + value;
     head += `${name}: ${value}\r\n`;
   }
-  if (LINE_END.test(values)) throw new TypeError("a header for a gateway holds a line end");
+  if (LINE_END.test(said)) throw new TypeError("a header for a gateway holds a line end");
   return `${head}\r\n`;
 }
 

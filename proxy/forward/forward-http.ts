@@ -37,16 +37,13 @@ export function createHttpForwarder(parts: Omit<ExchangeDeps, "silence">): HttpF
     return new Promise((settle) => {
       const exchange = new HttpExchange(deps, { request, upstream, incoming, response, settle });
       access.whenEnded(() => exchange.end(SESSION_ENDED));
-      exchange.start(flat(signed.headers, length), size === 0 ? null : incoming);
+      exchange.start(withLength(signed.headers, length), size === 0 ? null : incoming);
     });
   };
 }
 
 const SESSION_ENDED: Denial = { code: "session_ended", how: "ended" };
 
-function flat(headers: OutgoingHeaders, length: string | undefined): string[] {
-  const list: string[] = [];
-  for (const [name, value] of headers) list.push(name, value);
-  if (length !== undefined) list.push("content-length", length);
-  return list;
+function withLength(headers: OutgoingHeaders, length: string | undefined): string[] {
+  return length === undefined ? [...headers] : [...headers, "content-length", length];
 }

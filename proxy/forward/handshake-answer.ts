@@ -1,6 +1,6 @@
 // What a gateway must answer to an upgrade before its connection becomes a tunnel (RFC 6455 §4.1; CVE-2024-23326).
 // A wrong answer taken for a tunnel would let a client speak HTTP to the gateway in the door's name. Pure.
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { err, ok, type Result } from "../../core/result.ts";
 import type { OutgoingHeaders } from "../assert/outgoing-headers.ts";
 import type { AnswerHead } from "./answer-head.ts";
@@ -48,11 +48,12 @@ export function handshakeOf(answer: AnswerHead, sent: OutgoingHeaders): Result<H
 }
 
 export function acceptOf(key: string): string {
-  return createHash("sha1").update(`${key}${ACCEPT_GUID}`).digest("base64");
+  return hash("sha1", `${key}${ACCEPT_GUID}`, "base64");
 }
 
 function sentValue(sent: OutgoingHeaders, name: string): string {
-  return sent.find(([header]) => header === name)?.[1] ?? "";
+  for (let index = 0; index < sent.length; index += 2) if (sent[index] === name) return sent[index + 1] ?? "";
+  return "";
 }
 
 function listOf(value: string): string[] {

@@ -9,6 +9,7 @@ import type { Audit } from "../../core/audit.ts";
 import type { Denial } from "../../core/denial.ts";
 import { ok, type Result } from "../../core/result.ts";
 import type { Asserter } from "../assert/assert.ts";
+import { headerPairs } from "../assert/outgoing-headers.ts";
 import { decide } from "../decide/decide.ts";
 import { decisionLine, type Trail } from "../decision-line.ts";
 import type { Identify } from "../identify/identify.ts";
@@ -44,7 +45,7 @@ export function createTold(deps: ToldDeps): PageHandler {
     if (!upstream.ok) return upstream;
     const signed = deps.assert(request, grant.value, upstream.value, "upgrade");
     if (!signed.ok) return signed;
-    const { headers } = signed.value;
+    const headers = headerPairs(signed.value.headers);
     const assertion = headers.find(([name]) => name === ASSERTION_HEADER)?.[1] ?? "";
     return ok({
       agent,

@@ -34,9 +34,9 @@ export function createHealth(deps: { table: () => RoutingTable; clock: Clock; lo
     const before = states.get(address);
     // Whoever only noticed that it is down leaves what is known about why.
     const why = state === "down" ? (fault ?? before?.fault) : undefined;
+    if (before?.state === state && before.fault === why) return;
     states.set(address, { state, fault: why });
-    const isNews = before?.state !== state || before.fault !== why;
-    if (!isNews || (before === undefined && state === "up")) return;
+    if (before === undefined && state === "up") return;
     const line = { endpoint: endpoint.id, url: endpoint.url, ...(why === undefined ? {} : { fault: why }) };
     if (state === "down") deps.log.warn(line, "gateway endpoint is down");
     else deps.log.info(line, "gateway endpoint is up again");

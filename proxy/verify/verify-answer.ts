@@ -10,10 +10,12 @@ import type { Upstream } from "../route/pick-endpoint.ts";
 /** @param headers as a gateway would get them from this door; the proxy has the client's own already */
 export function answerYes(response: ServerResponse, upstream: Upstream, headers: OutgoingHeaders): void {
   const { userHeader } = upstream.gateway;
-  response.setHeader("x-gatehouse-upstream", upstream.endpoint.url);
-  for (const [name, value] of headers)
-    if (isOurs(name) || name === userHeader) response.setHeader(name, value);
-  response.writeHead(200, { "cache-control": "no-store", "content-length": "0" }).end();
+  const told = ["x-gatehouse-upstream", upstream.endpoint.url];
+  for (let index = 0; index < headers.length; index += 2) {
+    const [name = "", value = ""] = [headers[index], headers[index + 1]];
+    if (isOurs(name) || name === userHeader) told.push(name, value);
+  }
+  response.writeHead(200, [...told, "cache-control", "no-store", "content-length", "0"]).end();
 }
 
 /** Clients' headers of these names never reach a gateway: whatever has one was written here. */

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from "vitest";
 import type { Identity } from "../../../core/identity.ts";
-import { outgoingHeaders } from "../../../proxy/assert/outgoing-headers.ts";
+import { headerPairs, outgoingHeaders } from "../../../proxy/assert/outgoing-headers.ts";
 import { verifiedAlice } from "../../support/identity-fixture.ts";
 import { PUBLIC_URL, parsedRequest, REQUEST_ID } from "../request-fixture.ts";
 import { upstreamOf } from "../upstream-fixture.ts";
@@ -21,7 +21,15 @@ async function headersFor(settings: Settings) {
   const { sent = {}, identity = {}, url, gateway, use = "http", publicUrl = PUBLIC_URL } = settings;
   const request = parsedRequest({ headers: new Map(Object.entries({ traceparent: TRACE, ...sent })) });
   const upstream = await upstreamOf(url, gateway);
-  return outgoingHeaders(request, verifiedAlice(identity), upstream, "the.assertion.itself", use, publicUrl);
+  const flat = outgoingHeaders(
+    request,
+    verifiedAlice(identity),
+    upstream,
+    "the.assertion.itself",
+    use,
+    publicUrl,
+  );
+  return headerPairs(flat);
 }
 
 const FORWARDING = [

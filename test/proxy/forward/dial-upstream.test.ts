@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished, test, vi } from "vitest";
 import type { Denial } from "../../../core/denial.ts";
 import type { GatewayId } from "../../../core/ids.ts";
 import { err } from "../../../core/result.ts";
-import type { OutgoingHeaders } from "../../../proxy/assert/outgoing-headers.ts";
+import { headerPairs, type OutgoingHeaders } from "../../../proxy/assert/outgoing-headers.ts";
 import { dialUpstream } from "../../../proxy/forward/dial-upstream.ts";
 import { selfSigned } from "../../support/certificates.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
@@ -17,14 +17,22 @@ import { startTlsGateway } from "./tls-gateway.ts";
 const LIMITS = { connectTimeoutMs: 5_000, answerTimeoutMs: 30_000 };
 const WRONG_ACCEPT = "a wrong sec-websocket-accept";
 const HEADERS: OutgoingHeaders = [
-  ["host", "gateway.example"],
-  ["connection", "Upgrade"],
-  ["upgrade", "websocket"],
-  ["sec-websocket-key", KEY],
-  ["sec-websocket-version", "13"],
-  ["sec-websocket-protocol", "chat, superchat"],
-  ["sec-websocket-extensions", "permessage-deflate; client_max_window_bits, x-other"],
-  ["x-gateway-assertion", "a.b.c"],
+  "host",
+  "gateway.example",
+  "connection",
+  "Upgrade",
+  "upgrade",
+  "websocket",
+  "sec-websocket-key",
+  KEY,
+  "sec-websocket-version",
+  "13",
+  "sec-websocket-protocol",
+  "chat, superchat",
+  "sec-websocket-extensions",
+  "permessage-deflate; client_max_window_bits, x-other",
+  "x-gateway-assertion",
+  "a.b.c",
 ];
 
 async function startDial(
@@ -51,7 +59,7 @@ describe("dialling a gateway", () => {
     expect(await gateway.head).toBe(
       [
         "GET /agents/coder/ws?a=1 HTTP/1.1",
-        ...HEADERS.map(([name, value]) => `${name}: ${value}`),
+        ...headerPairs(HEADERS).map(([name, value]) => `${name}: ${value}`),
         "",
         "",
       ].join("\r\n"),
@@ -143,7 +151,7 @@ describe("dialling a gateway", () => {
     "sends nothing when a header holds a line end: that is a programmer's mistake (%j, %j)",
     async (name, value) => {
       const gateway = await startRawGateway(() => {});
-      const headers: OutgoingHeaders = [...HEADERS, [name, value]];
+      const headers: OutgoingHeaders = [...HEADERS, name, value];
       await expect(dial(gateway, undefined, headers)).rejects.toThrow(
         new TypeError("a header for a gateway holds a line end"),
       );

@@ -6,9 +6,12 @@ import { acceptOf, handshakeOf } from "../../../proxy/forward/handshake-answer.t
 import { ACCEPT, answerOf, KEY, switching } from "./raw-gateway.ts";
 
 const SENT: OutgoingHeaders = [
-  ["sec-websocket-key", KEY],
-  ["sec-websocket-protocol", "chat, superchat"],
-  ["sec-websocket-extensions", "permessage-deflate; client_max_window_bits, x-other"],
+  "sec-websocket-key",
+  KEY,
+  "sec-websocket-protocol",
+  "chat, superchat",
+  "sec-websocket-extensions",
+  "permessage-deflate; client_max_window_bits, x-other",
 ];
 
 function judge(answer: string, sent = SENT) {
@@ -94,6 +97,6 @@ describe("a gateway's answer to an upgrade", () => {
     ["Sec-WebSocket-Protocol:", PROTOCOL],
     ["Sec-WebSocket-Extensions: permessage-deflate", EXTENSION],
   ])("may choose nothing where nothing was offered: %s", (line, fault) => {
-    expect(judge(switching(line), [["sec-websocket-key", KEY]])).toEqual(err(fault));
+    expect(judge(switching(line), ["sec-websocket-key", KEY])).toEqual(err(fault));
   });
 });

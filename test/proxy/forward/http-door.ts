@@ -17,10 +17,7 @@ import { parsedRequest } from "../request-fixture.ts";
 import { healthOf, upstreamOf } from "../upstream-fixture.ts";
 
 const SIGNED = {
-  headers: [
-    ["host", "gateway.example"],
-    ["x-user-id", "u_alice"],
-  ],
+  headers: ["host", "gateway.example", "x-user-id", "u_alice"],
 } as unknown as SignedRequest;
 
 export const BODY_LIMIT = 10;
