@@ -66,10 +66,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     answerTimeoutMs: limits.answerTimeout,
     idleTimeoutMs: limits.idleTimeout,
   };
-  const gatewayConnections = createGatewayConnections({
-    table: () => policy.current().routing,
-    connectTimeoutMs: limits.connectTimeout,
-  });
+  const gatewayConnections = createGatewayConnections({ table: () => policy.current().routing, clock });
   const readiness = createReadiness({
     metadata,
     providerClock: leaves.providerClock,
@@ -176,7 +173,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     ]);
     leaves.events.stop();
     await health.close();
-    await gatewayConnections.close();
+    gatewayConnections.close();
     await audit.close();
   }
 

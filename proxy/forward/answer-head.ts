@@ -1,19 +1,20 @@
-// Reads the head of a gateway's answer to an upgrade, strictly (RFC 9112 §4, §5): what two parsers could read in two
-// ways is no answer, for behind a 101 every byte counts as a frame. Pure.
+// Reads the head of a gateway's answer, strictly (RFC 9112 §4, §5): what two parsers could read in two ways is no answer,
+// for behind it every byte counts as body, as the next person's answer, or as a frame. Pure.
 import { err, ok, type Result } from "../../core/result.ts";
 
 export type AnswerHead = {
   readonly status: number;
-  /** Every value of a header, by its name in lower case. */
-  readonly headers: ReadonlyMap<string, readonly string[]>;
+  /** Names, in lower case, and values in turn, as they came. */
+  readonly headers: readonly string[];
   /** Where the head ends in what was received. */
   readonly length: number;
 };
 
-const MAX_HEAD_BYTES = 16 * 1024;
+export const MAX_HEAD_BYTES = 16 * 1024;
 const MAX_LINES = 100;
 const VERSION = "HTTP/1.1 ";
-const END = "\r\n\r\n";
+export const LINE_END = "\r\n";
+const END = LINE_END + LINE_END;
 
 const STATUS_LINE = /^HTTP\/1\.1 ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 // RFC 9110 §5.6.2. A line that goes on from the one before (obs-fold) begins with a space, and so has no name.
@@ -45,19 +46,35 @@ function faultSoFar(received: Buffer, seen: number): Result<never, string> | und
 }
 
 function parseLines(head: string, length: number): Result<AnswerHead, string> {
-  const [statusLine = "", ...lines] = head.split("\r\n", MAX_LINES + 2);
-  const status = STATUS_LINE.exec(statusLine)?.[1];
+  const lines = head.split(LINE_END, MAX_LINES + 2);
+  const status = STATUS_LINE.exec(lines[0] ?? "")?.[1];
   if (status === undefined) return err("an answer that is no HTTP/1.1");
-  if (lines.length > MAX_LINES) return err("an answer head past its limit");
-  const headers = new Map<string, string[]>();
-  for (const line of lines) {
+  const headers = parseFields(lines, 1);
+  return headers.ok ? ok({ status: Number(status), headers: headers.value, length }) : headers;
+}
+
+/**
+ * Header or trailer fields (RFC 9112 §5, §7.1.2).
+ * @param from the first of the lines that is one
+ */
+export function parseFields(lines: readonly string[], from: number): Result<string[], string> {
+  if (lines.length - from > MAX_LINES) return err("an answer head past its limit");
+  const fields: string[] = [];
+  for (let index = from; index < lines.length; index += 1) {
+    const line = lines[index] ?? "";
     const colon = line.indexOf(":");
     const name = line.slice(0, Math.max(0, colon)).toLowerCase();
     const value = line.slice(colon + 1);
     if (!NAME.test(name) || !VALUE.test(value)) return err("a malformed line in the answer head");
-    const values = headers.get(name);
-    if (values === undefined) headers.set(name, [value.trim()]);
-    else values.push(value.trim());
+    fields.push(name, value.trim());
   }
-  return ok({ status: Number(status), headers, length });
+  return ok(fields);
+}
+
+/** Every value of one field. */
+export function fieldValues(fields: readonly string[], name: string): string[] {
+  const values: string[] = [];
+  for (let index = 0; index < fields.length; index += 2)
+    if (fields[index] === name) values.push(fields[index + 1] ?? "");
+  return values;
 }

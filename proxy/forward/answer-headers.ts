@@ -67,23 +67,23 @@ const DROPPED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...NOT_THE_GATEWAYS
 const DROPPED_TRAILERS: ReadonlySet<string> = new Set([...DROPPED, ...NOT_IN_TRAILERS]);
 
 /**
- * @param received names and values in turn, untrusted; of an answer that undici has found well-formed
+ * @param received names, in lower case, and values in turn, untrusted; of a head that is well-formed
  * @returns names and values in turn, as `writeHead` takes them
  */
-export function answerHeaders(status: number, received: readonly Buffer[], requestId: string): string[] {
+export function answerHeaders(status: number, received: readonly string[], requestId: string): string[] {
   let kept: string[] = [];
   let connection = "";
   let hasCacheControl = false;
   for (let index = 0; index + 1 < received.length; index += 2) {
-    const name = lowerCase(received[index]);
+    const [name = "", value = ""] = [received[index], received[index + 1]];
     if (DROPPED.has(name)) {
-      if (name === "connection") connection += `,${text(received[index + 1])}`;
+      if (name === "connection") connection += `,${value}`;
       continue;
     }
     // RFC 9110 §8.6: not in a 204, where a reader could wait for it.
     if (status === 204 && name === "content-length") continue;
     if (name === "cache-control") hasCacheControl = true;
-    kept.push(name, text(received[index + 1]));
+    kept.push(name, value);
   }
   if (connection !== "" && !/^,(keep-alive|close)$/i.test(connection)) {
     const named = new Set(connection.split(",").map((name) => name.trim().toLowerCase()));
@@ -104,20 +104,11 @@ export function answerHeaders(status: number, received: readonly Buffer[], reque
 }
 
 /** @param received as of {@link answerHeaders} */
-export function answerTrailers(received: readonly Buffer[]): [string, string][] {
+export function answerTrailers(received: readonly string[]): [string, string][] {
   const kept: [string, string][] = [];
   for (let index = 0; index + 1 < received.length; index += 2) {
-    const name = lowerCase(received[index]);
-    if (!DROPPED_TRAILERS.has(name)) kept.push([name, text(received[index + 1])]);
+    const [name = "", value = ""] = [received[index], received[index + 1]];
+    if (!DROPPED_TRAILERS.has(name)) kept.push([name, value]);
   }
   return kept;
-}
-
-function lowerCase(bytes: Buffer | undefined): string {
-  return text(bytes).toLowerCase();
-}
-
-// Header bytes beyond ASCII mean nothing certain (RFC 9110 §5.5): latin1 gives each back as it came.
-function text(bytes: Buffer | undefined): string {
-  return bytes?.toString("latin1") ?? "";
 }

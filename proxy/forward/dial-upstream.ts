@@ -8,6 +8,7 @@ import { faultOf, isOwnShortage } from "../route/connect-endpoint.ts";
 import type { Upstream } from "../route/pick-endpoint.ts";
 import { parseAnswerHead } from "./answer-head.ts";
 import { type Handshake, handshakeOf } from "./handshake-answer.ts";
+import { requestHead } from "./request-head.ts";
 import { connectUpstream, type UpstreamSocket } from "./upstream-socket.ts";
 
 export type Dial = {
@@ -40,7 +41,7 @@ export function dialUpstream(
   clock: Clock,
 ): Dial {
   const gateway = upstream.gateway.id;
-  const request = requestHead(path, headers);
+  const request = requestHead("GET", path, headers);
   const unavailable: Denial = { code: "gateway_unavailable", gateway };
   let reached = false;
   let settle: (result: Result<Dialled, DialFailure>) => void = () => {};
@@ -104,20 +105,5 @@ export function dialUpstream(
 
   return { done, abort: () => fail({ code: "client_gone" }) };
 }
-
-/** @throws {TypeError} a line end in a value: it was to be encoded long before (proxy/assert/header-text.ts) */
-function requestHead(path: string, headers: OutgoingHeaders): string {
-  let head = `GET ${path} HTTP/1.1\r\n`;
-  let said = path;
-  for (let index = 0; index < headers.length; index += 2) {
-    const [name = "", value = ""] = [headers[index], headers[index + 1]];
-    said += name + value;
-    head += `${name}: ${value}\r\n`;
-  }
-  if (LINE_END.test(said)) throw new TypeError("a header for a gateway holds a line end");
-  return `${head}\r\n`;
-}
-
-const LINE_END = /[\r\n\0]/;
 
 function ignore() {}

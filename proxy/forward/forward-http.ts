@@ -9,6 +9,7 @@ import type { ParsedRequest } from "../request/parsed-request.ts";
 import type { Upstream } from "../route/pick-endpoint.ts";
 import type { AccessWatch } from "./access-watch.ts";
 import { type ExchangeDeps, HttpExchange } from "./http-exchange.ts";
+import { requestHead } from "./request-head.ts";
 import { createSilenceWatch } from "./silence-watch.ts";
 
 /**
@@ -37,13 +38,25 @@ export function createHttpForwarder(parts: Omit<ExchangeDeps, "silence">): HttpF
     return new Promise((settle) => {
       const exchange = new HttpExchange(deps, { request, upstream, incoming, response, settle });
       access.whenEnded(() => exchange.end(SESSION_ENDED));
-      exchange.start(withLength(signed.headers, length), size === 0 ? null : incoming);
+      exchange.start(headOf(request, signed.headers, length), size !== 0);
     });
   };
 }
 
 const SESSION_ENDED: Denial = { code: "session_ended", how: "ended" };
 
-function withLength(headers: OutgoingHeaders, length: string | undefined): string[] {
-  return length === undefined ? [...headers] : [...headers, "content-length", length];
+/** @param length of the body, as the client said it; undefined when it did not, or has none */
+function headOf(
+  { method, path, query, headers }: ParsedRequest,
+  ours: OutgoingHeaders,
+  length: string | undefined,
+) {
+  const fields = [...ours];
+  if (length !== undefined) fields.push("content-length", length);
+  else if (headers.has("transfer-encoding")) fields.push("transfer-encoding", "chunked");
+  // RFC 9110 §8.6: a gateway may expect a body with these.
+  else if (WITH_BODY.has(method)) fields.push("content-length", "0");
+  return requestHead(method, `${path}${query}`, fields);
 }
+
+const WITH_BODY = new Set(["POST", "PUT", "PATCH"]);

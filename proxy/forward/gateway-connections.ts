@@ -1,30 +1,31 @@
 // Kept-alive connections to endpoints, for plain HTTP: one exchange at a time on each, so that none waits behind
 // another's stream. How many there are is bounded by what the door admits. A request is written once, to a connection
-// found open; undici dials anew for one that the gateway has closed meanwhile, as long as nothing of it is written.
-import { Client } from "undici";
+// found open.
 import { addressOf, type Endpoint, type RoutingTable } from "../../config/routes.ts";
-import { connectorTo } from "../route/connect-endpoint.ts";
+import type { Clock } from "../../core/clock.ts";
+import { SwapList } from "../swap-list.ts";
+import { type Fate, GatewayConnection } from "./gateway-connection.ts";
 
 export type GatewayConnections = {
   of(endpoint: Endpoint): EndpointConnections;
   /** Cuts all. */
-  close(): Promise<void>;
+  close(): void;
 };
 
 export type EndpointConnections = {
   /** One that is idle, or a new one. To be given back when its exchange is over, whatever came of it. */
-  take(): Client;
-  give(client: Client): void;
+  take(): GatewayConnection;
+  give(connection: GatewayConnection, fate: Fate): void;
 };
 
 /** Of one endpoint: what is more than that when a burst is over is closed. */
 const MAX_IDLE = 256;
-const ANSWER_HEADER_BYTES = 16 * 1024;
+const LOOK_EVERY_MS = 1_000;
 
 /** @param deps.table connections to endpoints that it no longer names are closed when it is next looked at */
 export function createGatewayConnections(deps: {
   table: () => RoutingTable;
-  connectTimeoutMs: number;
+  clock: Clock;
 }): GatewayConnections {
   const byAddress = new Map<string, ReturnType<typeof connectionsTo>>();
   let known: RoutingTable | undefined;
@@ -46,54 +47,74 @@ export function createGatewayConnections(deps: {
       const address = addressOf(endpoint);
       const existing = byAddress.get(address);
       if (existing !== undefined) return existing;
-      const connections = connectionsTo(endpoint, deps.connectTimeoutMs);
+      const connections = connectionsTo(endpoint, deps.clock);
       byAddress.set(address, connections);
       return connections;
     },
-    async close() {
-      await Promise.all([...byAddress.values()].map((connections) => connections.destroy()));
+    close() {
+      for (const connections of byAddress.values()) connections.destroy();
     },
   };
 }
 
-function connectionsTo(endpoint: Endpoint, connectTimeoutMs: number) {
-  const options = {
-    connect: connectorTo(endpoint, connectTimeoutMs),
-    pipelining: 1,
-    // The exchange itself knows what it waits for (silence-watch.ts).
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    maxHeaderSize: ANSWER_HEADER_BYTES,
-  };
-  const all = new Set<Client>();
-  // The last one given back is taken first: the others grow old, and close by themselves.
-  const idle: Client[] = [];
+function connectionsTo(endpoint: Endpoint, clock: Clock) {
+  const all = new SwapList<GatewayConnection>();
+  // The last one given back is taken first: the others grow old.
+  const idle: GatewayConnection[] = [];
   let maxIdle = MAX_IDLE;
+  let looking = false;
 
-  function drop(client: Client) {
-    all.delete(client);
-    client.close(() => {});
+  function isOld({ idleSince, keptMs }: GatewayConnection): boolean {
+    return clock.monotonic() - idleSince >= keptMs;
+  }
+
+  function lookAgain() {
+    looking = idle.length > 0;
+    if (looking) clock.after(LOOK_EVERY_MS, closeOld);
+  }
+
+  function closeOld() {
+    for (const connection of idle.filter(isOld)) {
+      notIdle(connection);
+      connection.release("abandoned");
+    }
+    lookAgain();
+  }
+
+  function notIdle(connection: GatewayConnection) {
+    const place = idle.indexOf(connection);
+    if (place !== -1) idle.splice(place, 1);
+  }
+
+  function closed(connection: GatewayConnection) {
+    all.remove(connection);
+    notIdle(connection);
   }
 
   return {
-    take(): Client {
-      const kept = idle.pop();
-      if (kept !== undefined) return kept;
-      const client = new Client(endpoint.url, options);
-      all.add(client);
-      return client;
+    take(): GatewayConnection {
+      for (let kept = idle.pop(); kept !== undefined; kept = idle.pop()) {
+        if (kept.isFree && !isOld(kept)) return kept;
+        kept.release("abandoned");
+      }
+      const connection = new GatewayConnection(endpoint, closed);
+      all.add(connection);
+      return connection;
     },
-    give(client: Client) {
-      if (idle.length < maxIdle) idle.push(client);
-      else drop(client);
+    give(connection: GatewayConnection, fate: Fate) {
+      connection.release(idle.length < maxIdle ? fate : "abandoned");
+      if (!connection.isFree) return;
+      connection.idleSince = clock.monotonic();
+      idle.push(connection);
+      if (!looking) lookAgain();
     },
     /** Closes what is idle now, and the rest as it is given back. */
     retire() {
       maxIdle = 0;
-      for (const client of idle.splice(0)) drop(client);
+      for (const connection of idle.splice(0)) connection.release("abandoned");
     },
-    async destroy() {
-      await Promise.all([...all].map((client) => client.destroy()));
+    destroy() {
+      for (const connection of all.all()) connection.socket.destroy();
     },
   };
 }

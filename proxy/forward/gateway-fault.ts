@@ -1,7 +1,7 @@
 // What it means when a gateway gave no answer that could be passed on. Pure.
 import type { Denial } from "../../core/denial.ts";
 import type { GatewayId } from "../../core/ids.ts";
-import { isOwnShortage, isUnreachable } from "../route/connect-endpoint.ts";
+import { faultOf, isOwnShortage } from "../route/connect-endpoint.ts";
 
 export type GatewayFault = {
   readonly denial: Denial;
@@ -9,17 +9,14 @@ export type GatewayFault = {
   readonly down: string | undefined;
 };
 
-/** @param error of undici or of the connection below it */
-export function gatewayFault(error: unknown, gateway: GatewayId): GatewayFault {
-  if (isUnreachable(error)) return { denial: { code: "gateway_unavailable", gateway }, down: error.fault };
-  const denial: Denial = isOwnShortage(error)
-    ? { code: "overloaded", what: "connections to gateways" }
-    : { code: "gateway_answer_invalid", gateway, what: codeOf(error) };
-  return { denial, down: undefined };
+/** @param error of a connection that did not come about */
+export function connectFault(error: unknown, gateway: GatewayId): GatewayFault {
+  return isOwnShortage(error)
+    ? { denial: { code: "overloaded", what: "connections to gateways" }, down: undefined }
+    : { denial: { code: "gateway_unavailable", gateway }, down: faultOf(error) };
 }
 
-function codeOf(error: unknown): string {
-  if (typeof error !== "object" || error === null) return "unknown";
-  const { code } = error as { code?: unknown };
-  return typeof code === "string" ? code : "unknown";
+/** @param what is wrong with the answer, in words for the log */
+export function answerFault(what: string, gateway: GatewayId): GatewayFault {
+  return { denial: { code: "gateway_answer_invalid", gateway, what }, down: undefined };
 }

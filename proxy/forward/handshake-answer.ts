@@ -3,7 +3,7 @@
 import { hash } from "node:crypto";
 import { err, ok, type Result } from "../../core/result.ts";
 import type { OutgoingHeaders } from "../assert/outgoing-headers.ts";
-import type { AnswerHead } from "./answer-head.ts";
+import { type AnswerHead, fieldValues } from "./answer-head.ts";
 
 /** What the two agreed on, as header values for the client. */
 export type Handshake = {
@@ -18,13 +18,13 @@ const ACCEPT_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /** @returns the handshake, or what is wrong with the answer */
 export function handshakeOf(answer: AnswerHead, sent: OutgoingHeaders): Result<Handshake, string> {
   if (answer.status !== 101) return err(`status ${answer.status} to an upgrade`);
-  const values = (name: string) => answer.headers.get(name) ?? [];
+  const values = (name: string) => fieldValues(answer.headers, name);
   const only = (name: string) => (values(name).length === 1 ? values(name)[0] : undefined);
 
   if (only("upgrade")?.toLowerCase() !== "websocket") return err("101 to something other than websocket");
   if (!listOf(values("connection").join()).includes("upgrade")) return err("101 that does not name upgrade");
   // RFC 9112 §6.1, RFC 9110 §8.6: neither may stand in a 101. A body would be taken for frames.
-  if (answer.headers.has("content-length") || answer.headers.has("transfer-encoding")) {
+  if (values("content-length").length > 0 || values("transfer-encoding").length > 0) {
     return err("101 with a body");
   }
   const accept = acceptOf(sentValue(sent, "sec-websocket-key"));

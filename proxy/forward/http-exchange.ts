@@ -2,17 +2,19 @@
 // come, with back-pressure both ways, and ends both sides together: what the gateway cut short is cut short for the
 // client too, never ended cleanly.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Client, Dispatcher } from "undici";
 import type { Clock } from "../../core/clock.ts";
 import type { Denial } from "../../core/denial.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
+import { unreachable } from "../route/connect-endpoint.ts";
 import type { Health } from "../route/health.ts";
 import type { Upstream } from "../route/pick-endpoint.ts";
 import { NOWHERE } from "../swap-list.ts";
 import { answerHeaders, answerTrailers } from "./answer-headers.ts";
+import type { Exchange, Fate, GatewayConnection } from "./gateway-connection.ts";
 import type { EndpointConnections, GatewayConnections } from "./gateway-connections.ts";
-import { gatewayFault } from "./gateway-fault.ts";
+import { answerFault, connectFault, type GatewayFault } from "./gateway-fault.ts";
+import { RequestBody } from "./request-body.ts";
 import type { SilenceWatch, Watched } from "./silence-watch.ts";
 
 export type ExchangeDeps = {
@@ -25,6 +27,7 @@ export type ExchangeDeps = {
 
 export type ExchangeLimits = {
   readonly requestBodyBytes: number;
+  readonly connectTimeoutMs: number;
   /** For an answer to begin, once the request is sent. */
   readonly answerTimeoutMs: number;
   /** Between two parts of a body, in either direction. */
@@ -40,26 +43,29 @@ export type ExchangeParts = {
   readonly settle: (end: Result<void, Denial>) => void;
 };
 
+/** A larger body is not copied once more only to leave in one write with the head. */
+const MAX_IN_ONE_WRITE = 16 * 1024;
+
 /**
- * The handler of undici's own interface, as its client calls it. The newer one with a controller stands on top of
- * this and costs a tenth of an exchange: it makes an object of all headers, which nobody reads.
- *
  * There is one for each request, so it is plain fields and shared methods: with accessors and functions of its own,
  * dead ones kept their successors from being collected early, which cost a fifth of an exchange.
  */
-export class HttpExchange implements Dispatcher.DispatchHandler, Watched {
+export class HttpExchange implements Exchange, Watched {
   silentUntil = Number.POSITIVE_INFINITY;
   placedAt = NOWHERE;
   private readonly deps: ExchangeDeps;
   private readonly parts: ExchangeParts;
-  private pool: EndpointConnections | undefined;
-  private client: Client | undefined;
-  private abort: (() => void) | undefined;
-  private resume: (() => void) | undefined;
-  /** The first part of the body, until the end of the tick: most answers are whole then, and become one write. */
+  private readonly pool: EndpointConnections;
+  /** Until it is given back. */
+  private connection: GatewayConnection | undefined;
+  private head = "";
+  private body: RequestBody | undefined;
+  private stage: "connecting" | "connected" | "sending" | "sent" = "connecting";
+  /** The first part of the answer's body, until the end of the tick: most are whole then, and become one write. */
   private held: Buffer | undefined;
   private flushed = false;
-  private requestSent = false;
+  /** The gateway does, for the client. */
+  private waits = false;
   /** The gateway's side is over, well. */
   private complete = false;
   /** The response is no longer this exchange's to write to. */
@@ -69,16 +75,22 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Watched {
   constructor(deps: ExchangeDeps, parts: ExchangeParts) {
     this.deps = deps;
     this.parts = parts;
+    this.pool = deps.connections.of(parts.upstream.endpoint);
   }
 
-  /** @param headers names and values in turn, as the gateway gets them */
-  start(headers: string[], body: IncomingMessage | null): void {
-    const { request, upstream, response } = this.parts;
+  /**
+   * @param head of the request, as the gateway gets it
+   * @param hasBody what the client sends behind its own head is sent behind this one
+   */
+  start(head: string, hasBody: boolean): void {
+    const { request, incoming, response } = this.parts;
     response.on("close", () => this.clientClosed());
-    this.pool = this.deps.connections.of(upstream.endpoint);
-    this.client = this.pool.take();
-    const method = request.method as Dispatcher.HttpMethod;
-    this.client.dispatch({ method, path: `${request.path}${request.query}`, headers, body }, this);
+    this.head = head;
+    if (hasBody) this.body = new RequestBody(incoming, request.headers.has("transfer-encoding"), this);
+    this.allowSilence(this.deps.limits.connectTimeoutMs);
+    this.deps.silence.add(this);
+    this.connection = this.pool.take();
+    this.connection.begin(request.method, this);
   }
 
   /** Ends it from this side, at once, at whatever point it is. */
@@ -87,96 +99,102 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Watched {
     if (this.parts.response.headersSent) this.cut();
     else {
       this.settle(err(denial));
-      this.abort?.();
+      this.leave();
     }
   }
 
-  /** The connection is there; right behind this the request is written to it. */
-  onConnect(abort: () => void): void {
-    // Thrown, not aborted: undici then drops the request and keeps the connection, which has carried nothing of it.
-    if (this.over) throw new Error("nobody waits for it any more");
-    this.abort = abort;
-    this.allowSilence(this.deps.limits.idleTimeoutMs);
-    this.deps.silence.add(this);
-    const { headers } = this.parts.request;
+  onConnected(): void {
+    const { connection } = this;
+    if (connection === undefined) return;
     // RFC 9110 §10.1.1: only now is the body wanted, of somebody who may send it, by a gateway that is there.
-    if (headers.has("expect")) this.parts.response.writeContinue();
-    if (headers.has("transfer-encoding")) this.countBody();
+    if (this.parts.request.headers.has("expect")) this.parts.response.writeContinue();
+    if (this.body === undefined) {
+      connection.socket.write(this.head, "latin1");
+      this.onBodySent();
+    } else {
+      this.stage = "connected";
+      this.allowSilence(this.deps.limits.idleTimeoutMs);
+      this.body.sendTo(connection.socket, this.head);
+    }
+  }
+
+  onDrain(): void {
+    this.body?.goOn();
+  }
+
+  /** @param received bytes of the request's body until now */
+  onBodyPart(received: number): void {
+    const limitBytes = this.deps.limits.requestBodyBytes;
+    if (received > limitBytes) {
+      this.end({ code: "body_too_large", limitBytes });
+      return;
+    }
+    this.stage = "sending";
+    this.allowSilence(this.deps.limits.idleTimeoutMs);
   }
 
   onBodySent(): void {
-    this.allowSilence(this.deps.limits.idleTimeoutMs);
-  }
-
-  onRequestSent(): void {
-    this.requestSent = true;
+    this.stage = "sent";
     this.allowSilence(this.deps.limits.answerTimeoutMs);
   }
 
-  onHeaders(status: number, received: Buffer[], resume: () => void): boolean {
-    // RFC 9110 §15.2: may be dropped. What 103 hints at would be fetched in the door's name.
-    if (status < 200) return true;
+  onHead(status: number, fields: readonly string[]): void {
     const { incoming, response, request, upstream } = this.parts;
     this.deps.health.report(upstream.endpoint, "up");
     this.allowSilence(this.deps.limits.idleTimeoutMs);
-    this.resume = resume;
     // What is left of the request's body would otherwise be read for as long as a client likes to send it.
     if (!incoming.complete) response.shouldKeepAlive = false;
-    response.writeHead(status, answerHeaders(status, received, request.id));
-    if (status === 204 || status === 304) {
-      // RFC 9112 §6.3: these end with their head, whatever length it says, which undici takes for a fault.
-      this.complete = true;
-      response.end();
-    } else process.nextTick(flush, this);
-    return true;
+    response.writeHead(status, answerHeaders(status, fields, request.id));
+    process.nextTick(flush, this);
   }
 
-  onData(chunk: Buffer): boolean {
+  onBody(bytes: Buffer): void {
     const { response } = this.parts;
     this.allowSilence(this.deps.limits.idleTimeoutMs);
     if (!this.flushed && this.held === undefined) {
-      this.held = chunk;
-      return true;
-    }
-    this.flush();
-    if (response.write(chunk)) return true;
-    if (this.resume !== undefined) response.once("drain", this.resume);
-    return false;
-  }
-
-  // undici delivers a flat list of names and values, which its types do not say.
-  onComplete(trailers: unknown): void {
-    this.giveBack();
-    if (this.complete) return;
-    this.complete = true;
-    const { request, response } = this.parts;
-    if (WANTS_TRAILERS.test(request.headers.get("te") ?? "")) {
-      response.addTrailers(answerTrailers(trailers as Buffer[]));
-    }
-    this.flushed = true;
-    response.end(this.held);
-  }
-
-  onError(error: unknown): void {
-    this.giveBack();
-    if (this.complete || this.over) return;
-    if (this.parts.response.headersSent) {
-      this.flush();
-      this.cut();
+      this.held = bytes;
       return;
     }
-    const { gateway, endpoint } = this.parts.upstream;
-    const { denial, down } = gatewayFault(error, gateway.id);
-    if (down !== undefined) this.deps.health.report(endpoint, "down", down);
-    this.settle(err(denial));
+    this.flush();
+    if (response.write(bytes) || this.waits) return;
+    this.waits = true;
+    this.connection?.socket.pause();
+    response.once("drain", () => {
+      this.waits = false;
+      this.connection?.socket.resume();
+    });
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    this.complete = true;
+    this.leave();
+    if (this.over) return;
+    const { request, response } = this.parts;
+    if (trailers.length > 0 && WANTS_TRAILERS.test(request.headers.get("te") ?? "")) {
+      response.addTrailers(answerTrailers(trailers));
+    }
+    const { held } = this;
+    this.flushed = true;
+    // As text it becomes one write with the head.
+    if (held !== undefined && held.length <= MAX_IN_ONE_WRITE)
+      response.end(held.toString("latin1"), "latin1");
+    else response.end(held);
+  }
+
+  onConnectFault(error: unknown): void {
+    this.fail(connectFault(error, this.parts.upstream.gateway.id));
+  }
+
+  onAnswerFault(what: string): void {
+    this.fail(answerFault(what, this.parts.upstream.gateway.id));
   }
 
   onSilence(): void {
     const { incoming, upstream } = this.parts;
+    if (this.stage === "connecting") this.onConnectFault(unreachable("no connection in time"));
     // The client's own silence, in the middle of its body, unless it is kept waiting by a gateway that does not read.
-    if (!this.requestSent && !incoming.isPaused()) this.end({ code: "client_gone" });
-    else
-      this.end({ code: "gateway_answer_invalid", gateway: upstream.gateway.id, what: "silent for too long" });
+    else if (this.stage !== "sent" && !incoming.isPaused()) this.end({ code: "client_gone" });
+    else this.end(answerFault("silent for too long", upstream.gateway.id).denial);
   }
 
   /** Sends what there is of the answer: an event stream may be silent for long behind its head. */
@@ -189,15 +207,31 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Watched {
     else this.parts.response.write(held);
   }
 
+  private fail({ denial, down }: GatewayFault): void {
+    if (this.complete || this.over) return;
+    const { response } = this.parts;
+    if (response.headersSent) {
+      this.flush();
+      this.over = true;
+      this.leave();
+      // In a turn of its own: what came before is still on its way to the socket.
+      setImmediate(() => response.destroy());
+      return;
+    }
+    if (down !== undefined) this.deps.health.report(this.parts.upstream.endpoint, "down", down);
+    this.settle(err(denial));
+    this.leave();
+  }
+
   /** The answer is all sent, or nobody is there to read it. */
   private clientClosed(): void {
     this.settle(this.parts.response.headersSent ? ok(undefined) : err({ code: "client_gone" }));
-    this.abort?.();
+    this.leave();
   }
 
   private cut(): void {
     this.over = true;
-    this.abort?.();
+    this.leave();
     this.parts.response.destroy();
   }
 
@@ -213,20 +247,18 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Watched {
     this.silentUntil = this.deps.clock.monotonic() + durationMs;
   }
 
-  private giveBack(): void {
-    if (this.client === undefined) return;
-    this.pool?.give(this.client);
-    this.client = undefined;
+  /** Gives the connection back, in whatever state the two are. */
+  private leave(): void {
+    const { connection } = this;
+    if (connection === undefined) return;
+    this.connection = undefined;
+    this.body?.stop();
+    this.pool.give(connection, this.fate());
   }
 
-  // A body without a length. Who sends it on begins to read in this same tick, so that no part of it is lost.
-  private countBody(): void {
-    const limitBytes = this.deps.limits.requestBodyBytes;
-    let received = 0;
-    this.parts.incoming.on("data", (chunk: Buffer) => {
-      received += chunk.length;
-      if (received > limitBytes) this.end({ code: "body_too_large", limitBytes });
-    });
+  private fate(): Fate {
+    if (this.stage === "connecting" || this.stage === "connected") return "unused";
+    return this.stage === "sent" && this.complete ? "over" : "abandoned";
   }
 }
 

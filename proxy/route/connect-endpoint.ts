@@ -80,7 +80,8 @@ export function faultOf(error: unknown): string {
 
 const CERTIFICATE_FAULT = /CERT|_SIGNATURE|ERR_TLS_/;
 
-function unreachable(fault: string): Unreachable {
+/** @param fault in words for the log */
+export function unreachable(fault: string): Unreachable {
   return Object.assign(new Error(fault), { fault });
 }
 

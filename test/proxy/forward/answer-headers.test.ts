@@ -18,8 +18,9 @@ function answerWith(status: number, ...received: readonly (readonly [string, str
   return flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1] ?? ""]] : []));
 }
 
-function raw(headers: readonly (readonly [string, string])[]): Buffer[] {
-  return headers.flat().map((text) => Buffer.from(text, "latin1"));
+/** As a head is read: names in lower case. */
+function raw(headers: readonly (readonly [string, string])[]): string[] {
+  return headers.flatMap(([name, value]) => [name.toLowerCase(), value]);
 }
 
 describe("what reaches the client of a gateway's answer", () => {

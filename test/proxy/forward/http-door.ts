@@ -21,6 +21,7 @@ const SIGNED = {
 } as unknown as SignedRequest;
 
 export const BODY_LIMIT = 10;
+export const CONNECT_TIMEOUT_MS = 5_000;
 export const ANSWER_TIMEOUT_MS = 30_000;
 export const IDLE_TIMEOUT_MS = 60_000;
 
@@ -50,9 +51,10 @@ export async function startDoor(gatewayUrl: string, options: Options = {}): Prom
   const { access = new AccessWatch(), clock = systemClock, bodyLimit = BODY_LIMIT } = options;
   const health = healthOf("up");
   let table = tableOf({ gateways: { cloud: { endpoints: { "cloud-1": gatewayUrl } } }, routes: [] });
-  const connections = createGatewayConnections({ table: () => table, connectTimeoutMs: 5_000 });
+  const connections = createGatewayConnections({ table: () => table, clock });
   const limits = {
     requestBodyBytes: bodyLimit,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
     answerTimeoutMs: ANSWER_TIMEOUT_MS,
     idleTimeoutMs: IDLE_TIMEOUT_MS,
   };
@@ -90,7 +92,7 @@ export async function startDoor(gatewayUrl: string, options: Options = {}): Prom
   onTestFinished(async () => {
     server.closeAllConnections();
     server.close();
-    await connections.close();
+    connections.close();
   });
   return {
     port: (server.address() as AddressInfo).port,
