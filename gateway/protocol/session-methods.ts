@@ -16,6 +16,11 @@ import { ownSession } from "./own-session.ts";
 const patchParams = z.object({ key: z.string(), label: z.string().max(MAX_LABEL_LENGTH).nullable() });
 const deleteParams = z.object({ key: z.string() });
 
+const NOT_RENAMED = {
+  not_found: { code: "NOT_FOUND", message: "key: no such session" },
+  session_full: { code: "TOO_LARGE", message: "this session is full; start a new one" },
+} as const;
+
 export const sessionsList = method(z.object({}).nullish(), list);
 export const sessionsPatch = method(patchParams, patch);
 export const sessionsDelete = method(deleteParams, remove);
@@ -33,9 +38,9 @@ async function patch(params: z.output<typeof patchParams>, caller: Caller, deps:
   const identity = ownSession(params.key, caller, "key");
   if (!identity.ok) return identity;
   const label = params.label === null ? null : labelFrom(params.label);
-  const session = await deps.store.rename(identity.value, label);
-  if (session === undefined) return err({ code: "NOT_FOUND", message: "key: no such session" });
-  const entry = summaryOf(session);
+  const renamed = await deps.store.rename(identity.value, label);
+  if (!renamed.ok) return err(NOT_RENAMED[renamed.error]);
+  const entry = summaryOf(renamed.value);
   const answer: SessionsPatchAnswer = { ok: true, key: entry.key, entry };
   return ok(answer);
 }

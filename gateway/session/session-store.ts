@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { ChatMessage } from "../../core/gateway-protocol.ts";
 import { isUserId, type UserId } from "../../core/ids.ts";
 import type { Log } from "../../core/log.ts";
+import { err, ok, type Result } from "../../core/result.ts";
 import { createInOrder } from "./in-order.ts";
 import type { SessionIdentity } from "./session-key.ts";
 import { titleFrom } from "./session-title.ts";
@@ -47,8 +48,8 @@ export type SessionStore = {
    * @param whenWritten called in the very step in which the message becomes part of the history
    */
   append(identity: SessionIdentity, message: ChatMessage, whenWritten?: () => void): Promise<void>;
-  /** Names a session, or takes its name away; undefined when there is none. */
-  rename(identity: SessionIdentity, label: string | null): Promise<StoredSession | undefined>;
+  /** Names a session, or takes its name away: another line of its file, which a full one gets no more of. */
+  rename(identity: SessionIdentity, label: string | null): Promise<Renamed>;
   /** Deletes a session with its history; false when there was none. */
   remove(identity: SessionIdentity): Promise<boolean>;
   /** Sessions of everybody, on disk. */
@@ -57,6 +58,8 @@ export type SessionStore = {
   close(): Promise<void>;
 };
 
+export type Renamed = Result<StoredSession, "not_found" | "session_full">;
+
 export type SessionStoreOptions = {
   readonly folder: string;
   readonly newId: () => string;
@@ -64,6 +67,9 @@ export type SessionStoreOptions = {
   /** Told of every change of a session, in the step in which it takes effect; undefined: it was deleted. */
   readonly onChange: (identity: SessionIdentity, session: StoredSession | undefined) => void;
 };
+
+/** What one session may fill by its owner's own messages and names; far beyond what a person writes. */
+export const MAX_SESSION_BYTES = 64 * 1024 * 1024;
 
 type Shelf = Map<string, StoredSession>;
 
@@ -109,17 +115,19 @@ export async function openSessionStore(options: SessionStoreOptions): Promise<Se
     onChange(identity, after);
   }
 
-  async function writeLabel(identity: SessionIdentity, label: string | null) {
+  async function writeLabel(identity: SessionIdentity, label: string | null): Promise<Renamed> {
     const shelf = await shelfOf(identity.userId);
     const fileName = fileNameOf(identity);
     const before = shelf.get(fileName);
-    if (before === undefined || before.label === label) return before;
+    if (before === undefined) return err("not_found");
+    if (before.label === label) return ok(before);
+    if (before.bytes > MAX_SESSION_BYTES) return err("session_full");
     const line = encodeLine({ label });
     await writeAt(pathOf(identity), line, before.bytes);
     const after: StoredSession = { ...before, label, bytes: before.bytes + line.length };
     shelf.set(fileName, after);
     onChange(identity, after);
-    return after;
+    return ok(after);
   }
 
   async function removeFile(identity: SessionIdentity) {

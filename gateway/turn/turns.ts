@@ -10,6 +10,7 @@ import type { AgentId, UserId } from "../../core/ids.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import { createInOrder } from "../session/in-order.ts";
 import { type SessionIdentity, sessionKeyOf } from "../session/session-key.ts";
+import { MAX_SESSION_BYTES } from "../session/session-store.ts";
 import { textOf } from "./conversation.ts";
 import type { Lanes, LaneTurn } from "./lanes.ts";
 import { createLiveTurn, type LiveTurn, nextEvent, type TurnRequest } from "./live-turn.ts";
@@ -48,8 +49,7 @@ export type TurnsDeps = Omit<RunTurnDeps, "tell" | "end"> & {
   readonly onRun: (owner: UserId, agent: AgentId) => () => void;
 };
 
-/** Bounds for what one person can fill; far beyond what a person writes. */
-const MAX_SESSION_BYTES = 64 * 1024 * 1024;
+/** For what one person can fill, beside {@link MAX_SESSION_BYTES}. */
 const MAX_SESSIONS_PER_USER = 2_000;
 
 type Entry = { readonly turn: LiveTurn; readonly laneTurn: LaneTurn };

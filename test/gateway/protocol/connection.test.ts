@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type {
@@ -9,7 +10,10 @@ import type {
   SessionsListAnswer,
   SessionsPatchAnswer,
 } from "../../../core/gateway-protocol.ts";
-import { ALICE, BOB } from "../../support/assertion-fixture.ts";
+import { userIdOf } from "../../../core/ids.ts";
+import { createLog } from "../../../core/log.ts";
+import { MAX_SESSION_BYTES, openSessionStore } from "../../../gateway/session/session-store.ts";
+import { ALICE, agentId, BOB } from "../../support/assertion-fixture.ts";
 import {
   CONNECT,
   startTestGateway,
@@ -514,6 +518,32 @@ describe("sessions", () => {
     await bobs.request("health");
     expect(changes(bobs)).toEqual([]);
     expect(await alices.request("chat.history", { sessionKey: key })).toMatchObject({ messages: [{}, {}] });
+  });
+
+  test("take no more names once they are full", async () => {
+    const userId = userIdOf("https://idp.example.com", "carol-1");
+    const folder = join(gateway.folder, "data", "sessions");
+    const store = await openSessionStore({
+      folder,
+      newId: () => "session",
+      log: createLog("test", "silent"),
+      onChange() {},
+    });
+    await store.append(
+      { userId, agentId: agentId("assistant"), name: "full" },
+      {
+        id: "m",
+        role: "user",
+        content: [{ type: "text", text: "x".repeat(MAX_SESSION_BYTES) }],
+        timestamp: 1,
+        runId: "r",
+      },
+    );
+    const client = await gateway.connect({ sub: userId });
+    expect(await client.refused("sessions.patch", { key: "full", label: "Name" })).toEqual({
+      code: "TOO_LARGE",
+      message: "this session is full; start a new one",
+    });
   });
 
   test("of another agent than the connection's are forbidden and not told of", async () => {

@@ -1,10 +1,12 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ChatMessage } from "../../../core/gateway-protocol.ts";
 import { createLog } from "../../../core/log.ts";
+import { err, ok } from "../../../core/result.ts";
 import {
+  MAX_SESSION_BYTES,
   openSessionStore,
   type SessionStore,
   type SessionStoreOptions,
@@ -210,7 +212,7 @@ describe("session store", () => {
 
   test("names a session, names it anew, and keeps the last name over a restart beside its messages", async () => {
     await store.append(MAIN, message("one"));
-    expect(await store.rename(MAIN, "First")).toMatchObject({ label: "First", messageCount: 1 });
+    expect(await store.rename(MAIN, "First")).toMatchObject({ value: { label: "First", messageCount: 1 } });
     await store.append(MAIN, message("two"));
     await store.rename(MAIN, '"runId":"run-x"');
     await store.append(MAIN, message("three"));
@@ -242,8 +244,20 @@ describe("session store", () => {
   });
 
   test("neither names nor makes a session that does not exist", async () => {
-    expect(await store.rename(MAIN, "Name")).toBeUndefined();
+    expect(await store.rename(MAIN, "Name")).toEqual(err("not_found"));
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  test("takes no more names into a session that is full, so that no disk is filled by renaming", async () => {
+    await store.append(MAIN, message("one"));
+    await store.rename(MAIN, "Name");
+    await store.append(MAIN, message("x".repeat(MAX_SESSION_BYTES)));
+    const full = await sessionNow();
+    expect(await store.rename(MAIN, "Other")).toEqual(err("session_full"));
+    expect(await store.rename(MAIN, null)).toEqual(err("session_full"));
+    // Nothing to write.
+    expect(await store.rename(MAIN, "Name")).toEqual(ok(full));
+    expect((await stat(await fileOf(ALICE))).size).toBe(full?.bytes);
   });
 
   test("deletes a session with its file; its key begins a new one", async () => {
