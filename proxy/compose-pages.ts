@@ -110,7 +110,7 @@ export function composePages(parts: PageParts): PageApp {
       identify,
       access,
       table,
-      route: createRouter({ homes, health }),
+      route: createRouter({ homeOf: homes.of, health }),
       assert: createAsserter({ keyring, clock, publicUrl, groupsClaim: config.groups.claim }),
       audit,
       refuse: context.refuse,

@@ -105,7 +105,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     rules,
     identify,
     policy,
-    route: createRouter({ homes, health }),
+    route: createRouter({ homeOf: homes.settle, health }),
     assert: createAsserter({ keyring, clock, publicUrl, groupsClaim: config.groups.claim }),
     forwardHttp: createHttpForwarder({
       connections: gatewayConnections,

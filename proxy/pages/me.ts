@@ -16,7 +16,7 @@ import { route } from "../route/route.ts";
 export type MeDeps = {
   readonly access: () => AccessPolicy;
   readonly table: () => RoutingTable;
-  readonly homes: Homes;
+  readonly homes: Pick<Homes, "of">;
   readonly health: Health;
   readonly lastUse: Pick<LastUse, "of">;
   readonly live: Pick<LiveConnections, "ofUser">;

@@ -7,26 +7,33 @@ import { rendezvous } from "./rendezvous.ts";
 
 export type Homes = {
   /**
-   * The person's home in this pool, stored if it was not yet. Undefined for a pool without endpoints.
-   * A home that ops has taken out of the table is chosen anew: removing it was the explicit act.
+   * The person's home in this pool, or the one that their first use would choose. Stores nothing: looking is no use.
+   * Undefined for a pool without endpoints.
    */
   of(user: UserId, gateway: Gateway): Promise<Endpoint | undefined>;
+  /**
+   * The same at a use: stored if it was not yet. A home that ops has taken out of the table is chosen anew: removing it
+   * was the explicit act.
+   */
+  settle(user: UserId, gateway: Gateway): Promise<Endpoint | undefined>;
 };
 
 export function createHomes(store: Store): Homes {
+  async function look(user: UserId, gateway: Gateway) {
+    const key = `home/${user}/${gateway.id}`;
+    const entry = await store.get(key);
+    const kept = gateway.endpoints.find(({ id }) => id === entry?.value);
+    return { key, entry, kept, home: kept ?? rendezvous(user, gateway.endpoints) };
+  }
+
   return {
-    async of(user, gateway) {
-      const key = `home/${user}/${gateway.id}`;
-      const entry = await store.get(key);
-      const kept = gateway.endpoints.find(({ id }) => id === entry?.value);
-      if (kept !== undefined) return kept;
-      const chosen = rendezvous(user, gateway.endpoints);
-      if (chosen === undefined) return undefined;
+    of: async (user, gateway) => (await look(user, gateway)).home,
+    async settle(user, gateway) {
+      const { key, entry, kept, home } = await look(user, gateway);
+      if (kept !== undefined || home === undefined) return home;
       const ifVersion = entry?.version ?? 0;
-      const written = await store.commit([
-        { kind: "put", key, value: chosen.id, ifVersion, expiresAt: null },
-      ]);
-      if (written.ok) return chosen;
+      const written = await store.commit([{ kind: "put", key, value: home.id, ifVersion, expiresAt: null }]);
+      if (written.ok) return home;
       // Another request of the same person was first: its choice counts.
       const winner = (await store.get(key))?.value;
       return gateway.endpoints.find(({ id }) => id === winner);

@@ -23,12 +23,13 @@ export type Upstream = {
 /** @param table of the same policy snapshot that the grant was decided by */
 export type Router = (grant: Grant, table: RoutingTable) => Promise<Result<Upstream, Denial>>;
 
-export function createRouter(deps: { homes: Homes; health: Health }): Router {
+/** @param deps.homeOf `settle` where the person uses it, `of` where it is only asked what would be */
+export function createRouter(deps: { homeOf: Homes["of"]; health: Health }): Router {
   return async (grant, table) => {
     const picked = route(grant.identity, grant.agent, table);
     if (!picked.ok) return picked;
     const { gateway, rule } = picked.value;
-    const endpoint = await deps.homes.of(grant.identity.userId, gateway);
+    const endpoint = await deps.homeOf(grant.identity.userId, gateway);
     if (endpoint === undefined) return err({ code: "gateway_unavailable", gateway: gateway.id });
     if (deps.health.stateOf(endpoint) === "down") {
       return err({ code: "home_unavailable", gateway: gateway.id, endpoint: endpoint.id });

@@ -36,7 +36,7 @@ export async function upstreamOf(
     routes: [{ to: "cloud" }],
   });
   const route = createRouter({
-    homes: { of: async (_user, { endpoints }) => endpoints[0] },
+    homeOf: async (_user, { endpoints }) => endpoints[0],
     health: healthOf("up"),
   });
   const upstream = await route(grant, table);

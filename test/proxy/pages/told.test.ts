@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { MeAnswer, ToldAnswer } from "../../../core/api.ts";
-import { ALICE, EVE, type FrontDoorFixture, startTestFrontDoor } from "../../support/front-door-fixture.ts";
+import { userIdOf } from "../../../core/ids.ts";
+import {
+  ALICE,
+  EVE,
+  type FrontDoorFixture,
+  ISSUER,
+  startTestFrontDoor,
+} from "../../support/front-door-fixture.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 import { handshake, head, type RawAnswer, rawConnect, rawExchange } from "../../support/raw-client.ts";
 import { type RecorderGateway, startRecorder } from "../../support/recorder-gateway.ts";
@@ -113,6 +120,17 @@ describe("what a gateway is told about me", () => {
     if (status === 503) await ask("/agents/assistant/x", alice);
     const answer = await ask(path, alice);
     expect([answer.status, JSON.parse(answer.body).error.code]).toEqual([status, code]);
+  });
+
+  it("chooses no home for me, and neither does the portal: only a use does", async () => {
+    const person = { ...ALICE, subject: "who-only-looks" };
+    const cookie = await door.signIn(person);
+    const homes = () => door.store.list(`home/${userIdOf(ISSUER, person.subject)}/`);
+    expect((await me(cookie)).agents.map(({ gateway }) => gateway)).toEqual(["gone", "cloud"]);
+    expect((await ask("/api/me/told/coder", cookie)).status).toBe(200);
+    expect(await homes()).toEqual([]);
+    await ask("/agents/coder/x", cookie);
+    expect(await homes()).toHaveLength(1);
   });
 
   it("is nobody's without a session, and not hers who is refused by name", async () => {

@@ -33,24 +33,36 @@ function createStore(): MemoryStore {
 describe("a person's home", () => {
   it("is chosen at first use and stored for good", async () => {
     const store = createStore();
-    expect(await createHomes(store).of(ALICE, THREE)).toEqual(HOME);
+    expect(await createHomes(store).settle(ALICE, THREE)).toEqual(HOME);
     expect(await store.get(KEY)).toEqual({ value: HOME.id, version: 1, expiresAt: null });
+  });
+
+  it("is told without being stored, until there is a use", async () => {
+    const store = createStore();
+    const homes = createHomes(store);
+    expect(await homes.of(ALICE, THREE)).toEqual(HOME);
+    expect(await store.list("")).toEqual([]);
+    const [small = ""] = OTHERS;
+    await homes.settle(ALICE, pool(small));
+    expect(await homes.of(ALICE, THREE)).toMatchObject({ id: small });
+    expect(await homes.of(ALICE, pool(HOME.id))).toMatchObject({ id: HOME.id });
+    expect(await store.get(KEY)).toEqual({ value: small, version: 1, expiresAt: null });
   });
 
   it("stays what it was when the pool grows", async () => {
     const store = createStore();
     const [small = ""] = OTHERS;
-    await createHomes(store).of(ALICE, pool(small));
-    expect(await createHomes(store).of(ALICE, THREE)).toMatchObject({ id: small });
+    await createHomes(store).settle(ALICE, pool(small));
+    expect(await createHomes(store).settle(ALICE, THREE)).toMatchObject({ id: small });
     expect((await store.get(KEY))?.version).toBe(1);
   });
 
   it("is chosen anew when its endpoint was taken out of the table", async () => {
     const store = createStore();
     const homes = createHomes(store);
-    await homes.of(ALICE, THREE);
+    await homes.settle(ALICE, THREE);
     const left = pool(...OTHERS);
-    const next = await homes.of(ALICE, left);
+    const next = await homes.settle(ALICE, left);
     expect(next).toEqual(rendezvous(ALICE, left.endpoints));
     expect(await store.get(KEY)).toEqual({ value: next?.id, version: 2, expiresAt: null });
   });
@@ -58,12 +70,12 @@ describe("a person's home", () => {
   it("is in each pool another matter", async () => {
     const store = createStore();
     const homes = createHomes(store);
-    await homes.of(ALICE, THREE);
+    await homes.settle(ALICE, THREE);
     const berlin = tableOf({
       gateways: { berlin: { endpoints: { "berlin-1": "https://10.8.0.7:1" } } },
       routes: [],
     });
-    await homes.of(ALICE, gatewayOf(berlin, "berlin"));
+    await homes.settle(ALICE, gatewayOf(berlin, "berlin"));
     expect((await store.list(`home/${ALICE}/`)).map(({ key, value }) => [key, value])).toEqual([
       [`home/${ALICE}/berlin`, "berlin-1"],
       [KEY, HOME.id],
@@ -72,7 +84,7 @@ describe("a person's home", () => {
 
   it("is nowhere in a pool without endpoints, and nothing is stored", async () => {
     const store = createStore();
-    expect(await createHomes(store).of(ALICE, pool())).toBeUndefined();
+    expect(await createHomes(store).settle(ALICE, pool())).toBeUndefined();
     expect(await store.list("")).toEqual([]);
   });
 });
@@ -81,7 +93,7 @@ describe("two first uses at once", () => {
   it("agree on one home, and one of them is stored", async () => {
     const store = createStore();
     const homes = createHomes(store);
-    expect(await Promise.all([homes.of(ALICE, THREE), homes.of(ALICE, THREE)])).toEqual([HOME, HOME]);
+    expect(await Promise.all([homes.settle(ALICE, THREE), homes.settle(ALICE, THREE)])).toEqual([HOME, HOME]);
     expect((await store.get(KEY))?.version).toBe(1);
   });
 
@@ -95,7 +107,7 @@ describe("two first uses at once", () => {
         return memory.commit(writes);
       },
     };
-    expect(await createHomes(store).of(ALICE, THREE)).toMatchObject({ id: winner });
+    expect(await createHomes(store).settle(ALICE, THREE)).toMatchObject({ id: winner });
     expect((await memory.get(KEY))?.value).toBe(winner);
   });
 
@@ -108,6 +120,6 @@ describe("two first uses at once", () => {
         return memory.commit(writes);
       },
     };
-    expect(await createHomes(store).of(ALICE, THREE)).toBeUndefined();
+    expect(await createHomes(store).settle(ALICE, THREE)).toBeUndefined();
   });
 });

@@ -19,8 +19,8 @@ const TABLE = tableOf({
 type Home = (user: UserId, gateway: Gateway) => Endpoint | undefined;
 
 function pick(grant: Grant, state: EndpointState = "up", home: Home = lastEndpoint, table = TABLE) {
-  const homes = { of: async (user: UserId, gateway: Gateway) => home(user, gateway) };
-  return createRouter({ homes, health: healthOf(state) })(grant, table);
+  const homeOf = async (user: UserId, gateway: Gateway) => home(user, gateway);
+  return createRouter({ homeOf, health: healthOf(state) })(grant, table);
 }
 
 const lastEndpoint: Home = (_user, gateway) => gateway.endpoints.at(-1);
