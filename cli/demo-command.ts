@@ -6,6 +6,7 @@ import { checkDemoPorts, DEMO_PORTS, type DemoPorts } from "../dev/demo-ports.ts
 import { PEOPLE } from "../dev/people.ts";
 import { DEMONSTRATION_WORDS } from "../gateway/agents/demonstration.ts";
 import type { CommandContext } from "./command.ts";
+import { endOnFault } from "./end-on-fault.ts";
 import { packageRoot, webFolder } from "./package-root.ts";
 import { terminalLog } from "./terminal-log.ts";
 import { untilSignal } from "./until-signal.ts";
@@ -13,6 +14,8 @@ import { untilSignal } from "./until-signal.ts";
 export async function demoCommand(context: CommandContext, ports: DemoPorts, data: string): Promise<void> {
   const { env, isTerminal, print, version } = context;
   await checkDemoPorts(ports);
+  const logFor = terminalLog("warn", isTerminal);
+  endOnFault(logFor("demonstration"));
   const demo = await startDemo({
     ports,
     data: resolve(data),
@@ -21,7 +24,7 @@ export async function demoCommand(context: CommandContext, ports: DemoPorts, dat
     anthropicApiKey: env["ANTHROPIC_API_KEY"],
     version,
     clock: systemClock,
-    logFor: terminalLog("warn", isTerminal),
+    logFor,
   });
   print(
     welcome(

@@ -7,6 +7,7 @@ import { systemClock } from "../core/clock.ts";
 import { startFrontDoor } from "../proxy/main.ts";
 import { openEmbeddedStore } from "../store/embedded.ts";
 import type { CommandContext } from "./command.ts";
+import { endOnFault } from "./end-on-fault.ts";
 import { webFolder } from "./package-root.ts";
 import { terminalLog } from "./terminal-log.ts";
 import { untilSignal } from "./until-signal.ts";
@@ -18,6 +19,7 @@ export async function frontDoorCommand(
   const loaded = loadFrontDoor(configPath, env);
   const { config } = loaded;
   const log = terminalLog(config.log.level, isTerminal)("front-door");
+  endOnFault(log);
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const store = await openEmbeddedStore({ folder: join(config.data, "store"), clock: systemClock, log });
   try {

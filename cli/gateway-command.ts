@@ -3,6 +3,7 @@ import { loadGateway } from "../config/load.ts";
 import { systemClock } from "../core/clock.ts";
 import { startGateway } from "../gateway/main.ts";
 import type { CommandContext } from "./command.ts";
+import { endOnFault } from "./end-on-fault.ts";
 import { terminalLog } from "./terminal-log.ts";
 import { untilSignal } from "./until-signal.ts";
 
@@ -15,6 +16,7 @@ export async function gatewayCommand(
     config.log.level,
     isTerminal,
   )(`gateway ${config.gateway.id}/${config.gateway.endpoint}`);
+  endOnFault(log);
   const running = await startGateway(config, { clock: systemClock, log, version });
   await untilSignal(() => running.close());
 }

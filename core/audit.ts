@@ -1,6 +1,7 @@
 // The audit log: one JSON line per decision, allowed or denied, apart from the operational log.
 // Values are JSON-encoded, so that no name or path can start a line of its own (S98). Never a secret.
-import { createWriteStream, mkdirSync, type WriteStream } from "node:fs";
+import { appendFileSync, mkdirSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Clock } from "./clock.ts";
 import type { DenialCode } from "./denial.ts";
@@ -93,63 +94,84 @@ export type AuditOptions = {
 const MAX_WAITING = 4 * 1024 * 1024;
 const REOPEN_AFTER_MS = 1_000;
 
+/**
+ * Lines that a process gathers or could not write yet are written as it exits, whatever ends it but a kill.
+ */
 export function createAuditLog(options: AuditOptions): Audit {
-  mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
+  const { path, clock } = options;
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   /** Lines recorded and not known to be written, oldest first. A failure keeps them for the file's next opening. */
   const waiting: string[] = [];
   let waitingLength = 0;
   /** How many of them are on their way to the disk. */
   let writing = 0;
+  /** A full disk may have taken half a line: the next one must not continue it. */
+  let isTorn = false;
   let flushSoon = false;
   let flushedAt = Number.NEGATIVE_INFINITY;
   let failure: Error | undefined;
   let closed = false;
-  let stream = open();
+  let file: FileHandle | undefined;
+  /** The last thing done with the file; one at a time. */
+  let step = openFile();
 
-  function open(): WriteStream {
-    const opened = createWriteStream(options.path, { flags: "a", mode: 0o600 });
-    opened.on("error", (error) => {
-      fail(error);
-      options.clock.after(REOPEN_AFTER_MS, reopen);
-    });
-    opened.on("open", recoverIfWritten);
-    return opened;
-  }
-
-  function reopen() {
-    if (closed) return;
-    stream = open();
-    writing = 0;
-    // A full disk may have taken half a line: the next one must not continue it.
-    if (waiting.length > 0) stream.write("\n");
+  async function openFile() {
+    try {
+      file = await open(path, "a", 0o600);
+    } catch (error) {
+      return fail(error);
+    }
+    recoverIfWritten();
     flush();
   }
 
   function flush() {
     flushSoon = false;
-    if (closed || writing > 0 || waiting.length === 0 || stream.destroyed) return;
-    flushedAt = options.clock.monotonic();
+    if (closed || file === undefined || writing > 0 || waiting.length === 0) return;
+    step = write(file);
+  }
+
+  async function write(to: FileHandle) {
+    flushedAt = clock.monotonic();
     const text = waiting.join("");
     writing = waiting.length;
-    stream.write(text, (error) => {
-      if (error) return;
-      waiting.splice(0, writing);
-      waitingLength -= text.length;
+    try {
+      await writeWhole(to, textBehind(text));
+    } catch (error) {
+      isTorn = true;
+      file = undefined;
       writing = 0;
-      recoverIfWritten();
-      if (waiting.length > 0) flushInTime();
-    });
+      fail(error);
+      return to.close().catch(() => {});
+    }
+    isTorn = false;
+    waiting.splice(0, writing);
+    waitingLength -= text.length;
+    writing = 0;
+    recoverIfWritten();
+    if (waiting.length > 0) flushInTime();
+  }
+
+  function textBehind(text: string): string {
+    return isTorn ? `\n${text}` : text;
   }
 
   function flushInTime() {
     if (flushSoon) return;
-    const sinceLast = options.clock.monotonic() - flushedAt;
+    const sinceLast = clock.monotonic() - flushedAt;
     if (sinceLast >= options.gatherMs) return flush();
     flushSoon = true;
     setTimeout(flush, options.gatherMs - sinceLast);
   }
 
-  function fail(error: Error) {
+  function fail(error: unknown) {
+    sayFailure(error as Error);
+    clock.after(REOPEN_AFTER_MS, () => {
+      if (!closed) step = openFile();
+    });
+  }
+
+  function sayFailure(error: Error) {
     if (failure === undefined) options.onStateChange(error);
     failure = error;
   }
@@ -161,10 +183,25 @@ export function createAuditLog(options: AuditOptions): Audit {
     options.onStateChange(undefined);
   }
 
+  // A second signal and an unexpected fault end the process where it stands. What is on its way arrives: Node lets its
+  // threads finish.
+  function writeRest() {
+    const rest = waiting.slice(writing).join("");
+    if (rest === "") return;
+    try {
+      appendFileSync(path, textBehind(rest), { mode: 0o600 });
+    } catch {
+      // Nobody is left to be told.
+    }
+  }
+
+  // Before the operational log is written out: that may have to wait for whoever reads it.
+  process.prependListener("exit", writeRest);
+
   return {
     record(event) {
-      if (waitingLength > MAX_WAITING) return fail(new Error("the audit log's disk is too slow"));
-      const time = new Date(options.clock.now()).toISOString();
+      if (waitingLength > MAX_WAITING) return sayFailure(new Error("the audit log's disk is too slow"));
+      const time = new Date(clock.now()).toISOString();
       const line = `{"time":"${time}",${JSON.stringify(event).slice(1)}\n`;
       waiting.push(line);
       waitingLength += line.length;
@@ -173,13 +210,18 @@ export function createAuditLog(options: AuditOptions): Audit {
     get accepting() {
       return failure === undefined || options.onFailure === "continue";
     },
-    close() {
+    async close() {
       closed = true;
-      return new Promise((resolve) => {
-        if (stream.destroyed) return resolve();
-        stream.write(waiting.slice(writing).join(""));
-        stream.end(() => resolve());
-      });
+      await step;
+      if (file !== undefined && waiting.length > 0) await write(file);
+      await file?.close();
+      process.off("exit", writeRest);
     },
   };
+}
+
+async function writeWhole(file: FileHandle, text: string): Promise<void> {
+  const bytes = Buffer.from(text);
+  for (let written = 0; written < bytes.length; )
+    written += (await file.write(bytes, written, bytes.length - written, null)).bytesWritten;
 }
