@@ -1,21 +1,38 @@
-// `gatehouse config check --config <file>`: every fault of a configuration, without starting anything.
+// `gatehouse config check --config <file>`: every fault of a configuration, without starting anything. Stricter than a
+// start, which serves an expired certificate rather than nothing.
 import { loadFrontDoor, loadGateway } from "../config/load.ts";
+import type { TlsFiles } from "../config/tls.ts";
+import { findInCertificate } from "../core/certificate-findings.ts";
+import { ConfigError, formatIssue } from "../core/config-error.ts";
 import type { CommandContext } from "./command.ts";
 
+/**
+ * @param now milliseconds since 1970
+ * @throws ConfigError with every fault
+ */
 export function configCheckCommand(
   { env, print }: CommandContext,
   kind: "front-door" | "gateway",
   path: string,
+  now: number,
 ): void {
   if (kind === "gateway") {
     const { gateway, agents } = loadGateway(path, env);
-    print(
-      `${path}: valid. Gateway ${gateway.id}/${gateway.endpoint}, agents ${Object.keys(agents.entries).join(", ")}.`,
-    );
+    checkTls(gateway.tls, "gateway.tls", now, print);
+    const names = Object.keys(agents.entries).join(", ");
+    print(`${path}: valid. Gateway ${gateway.id}/${gateway.endpoint}, agents ${names}.`);
     return;
   }
-  const { access, routing, files } = loadFrontDoor(path, env);
+  const { config, access, routing, files } = loadFrontDoor(path, env);
+  checkTls(config.tls, "tls", now, print);
   print(
     `${files.join(", ")}: valid. ${access.agents.size} agents, ${routing.gateways.size} gateways, ${routing.rules.length} routes.`,
   );
+}
+
+function checkTls(files: TlsFiles | undefined, key: string, now: number, print: CommandContext["print"]) {
+  if (files === undefined) return;
+  const { faults, warnings } = findInCertificate(files, key, now);
+  for (const warning of warnings) print(`warning: ${formatIssue(warning)}`);
+  if (faults.length > 0) throw new ConfigError(faults);
 }

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { frontDoorDataFolder } from "../config/data-folder.ts";
+import { systemClock } from "../core/clock.ts";
 import { ConfigError, formatIssue } from "../core/config-error.ts";
 import { DEMO_PORTS, type DemoPorts } from "../dev/demo-ports.ts";
 import { ADMIN_COMMANDS, type AdminCommand } from "./admin-commands.ts";
@@ -73,7 +74,7 @@ async function run(argv: readonly string[], context: CommandContext): Promise<vo
     case "config check":
       if (values.kind !== "front-door" && values.kind !== "gateway")
         throw new UsageError("--kind is front-door or gateway");
-      return configCheckCommand(context, values.kind, config());
+      return configCheckCommand(context, values.kind, config(), systemClock.now());
     case "keys show":
       return keysShowCommand(context, config());
     default:

@@ -2,6 +2,7 @@
 // else leaves the one in use. Says in good time that it is about to expire.
 import type { Server } from "node:http";
 import type { Server as TlsServer } from "node:tls";
+import { judgeDates, remedyOf } from "./certificate-dates.ts";
 import type { Clock } from "./clock.ts";
 import { ConfigError, formatIssue } from "./config-error.ts";
 import type { Log } from "./log.ts";
@@ -16,6 +17,8 @@ import { watchFiles } from "./watch-files.ts";
 export type ServedCertificate = {
   /** `ok`, or when it expires, for operations. */
   state(): string;
+  /** Milliseconds since 1970. */
+  expiresAt(): number;
   stop(): void;
 };
 
@@ -26,9 +29,7 @@ export type OwnCertificate = {
   serve(server: Server, deps: { readonly clock: Clock; readonly log: Log }): ServedCertificate;
 };
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-const WARN_BEFORE_MS = 14 * DAY_MS;
-const LOOK_EVERY_MS = DAY_MS / 2;
+const LOOK_EVERY_MS = 12 * 60 * 60 * 1000;
 
 /**
  * @param key path of the two files in the configuration, such as `gateway.tls`
@@ -70,7 +71,8 @@ function follow(
     if (!changed.ok) return keep(formatIssue(changed.error));
     const next = changed.value;
     if (next.cert === current.cert && next.key === current.key) return;
-    if (hasExpired(next) && !hasExpired(current)) return keep(`it has expired on ${dayOf(next.expiresAt)}`);
+    const [verdict, before] = [judge(next), judge(current)];
+    if (verdict.state === "expired" && before.state !== "expired") return keep(`it ${verdict.said}`);
     server.setSecureContext(tlsOptions(next));
     current = next;
     log.info({ ...factsOf(next), files }, "a new certificate is in use");
@@ -81,21 +83,14 @@ function follow(
     log.error({ fault }, "the changed certificate files are not taken over: the certificate in use stays");
   }
 
-  function hasExpired({ expiresAt }: TlsCertificate): boolean {
-    return expiresAt <= clock.now();
-  }
-
-  function state(): string {
-    const { validFrom, expiresAt } = current;
-    if (hasExpired(current)) return `expired on ${dayOf(expiresAt)}`;
-    // One that lives for a few days only is renewed when two thirds of them are over.
-    const inGoodTimeMs = Math.min(WARN_BEFORE_MS, (expiresAt - validFrom) / 3);
-    return expiresAt - clock.now() > inGoodTimeMs ? "ok" : `expires on ${dayOf(expiresAt)}`;
+  function judge(certificate: TlsCertificate) {
+    return judgeDates(certificate, clock.now());
   }
 
   function sayExpiry() {
-    const said = state();
-    if (said !== "ok") log.warn({ ...factsOf(current), files }, `the certificate ${said}: renew it`);
+    const verdict = judge(current);
+    if (verdict.state === "ok") return;
+    log.warn({ ...factsOf(current), files }, `the certificate ${verdict.said}: ${remedyOf(verdict)}`);
   }
 
   function look() {
@@ -106,7 +101,8 @@ function follow(
   look();
   const stopWatching = watchFiles([files.certificate, files.key], { clock, log, onChange: takeOver });
   return {
-    state,
+    state: () => judge(current).said,
+    expiresAt: () => current.expiresAt,
     stop() {
       cancelLook();
       stopWatching();
@@ -116,9 +112,4 @@ function follow(
 
 function factsOf({ fingerprint, expiresAt }: TlsCertificate) {
   return { fingerprint, expires: new Date(expiresAt).toISOString() };
-}
-
-/** `2026-11-21` */
-function dayOf(at: number): string {
-  return new Date(at).toISOString().slice(0, 10);
 }

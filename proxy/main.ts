@@ -133,6 +133,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     log,
   });
   const certificate = ownCertificate?.serve(publicServer, { clock, log });
+  if (certificate !== undefined) leaves.metrics.watchCertificate(certificate.expiresAt);
   const privateServer = createPrivateServer({
     readiness: readiness.state,
     metrics: leaves.metrics,

@@ -8,6 +8,8 @@ export type Metrics = {
   /** The same audit log, counted. */
   counting(audit: Audit): Audit;
   policyFault(): void;
+  /** @param expiresAt of the public listener's certificate, milliseconds since 1970 */
+  watchCertificate(expiresAt: () => number): void;
   readonly contentType: string;
   expose(): Promise<string>;
 };
@@ -118,6 +120,16 @@ export function createMetrics({ policySnapshot, liveGateways, webSocketTraffic }
       close: () => audit.close(),
     }),
     policyFault: () => faults.inc(),
+    watchCertificate(expiresAt) {
+      new Gauge({
+        name: "gatehouse_tls_certificate_expiration_timestamp_seconds",
+        help: "When the public listener's certificate expires, in seconds since 1970.",
+        registers,
+        collect() {
+          this.set(expiresAt() / 1000);
+        },
+      });
+    },
     contentType: registry.contentType,
     expose: () => registry.metrics(),
   };

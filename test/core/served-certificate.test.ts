@@ -175,6 +175,17 @@ describe("a certificate that is about to expire", () => {
     expect(served.state()).toBe("expires on 2026-11-27");
   });
 
+  it("and is not valid yet is told of too", async () => {
+    const from = new Date(NOW + DAY_MS);
+    const { served, lines, clock } = await start(await selfSigned({ from, until: new Date("2027-11-21") }));
+    expect(served.state()).toBe("is not valid before 2026-11-22");
+    expect(said(lines)).toEqual([
+      "warn the certificate is not valid before 2026-11-22: wait, or look at this machine's clock",
+    ]);
+    clock.advance(DAY_MS);
+    expect(served.state()).toBe("ok");
+  });
+
   it("and has expired at the start is served all the same, with a word, until there is a better one", async () => {
     const fixture = await start(expired);
     expect(fixture.served.state()).toBe("expired on 2026-11-20");
@@ -183,5 +194,6 @@ describe("a certificate that is about to expire", () => {
     fixture.write("key", next.key);
     fixture.look();
     expect([await fixture.fingerprint(), fixture.served.state()]).toEqual([next.fingerprint, "ok"]);
+    expect(new Date(fixture.served.expiresAt())).toEqual(new Date("2027-11-21"));
   });
 });

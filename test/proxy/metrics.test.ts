@@ -110,3 +110,15 @@ test("a fault of the files is counted, and the process is described", async () =
   expect(await ours(metrics)).toContain("gatehouse_policy_reload_failures_total 1");
   expect(await metrics.expose()).toContain("process_resident_memory_bytes");
 });
+
+test("the certificate's end is told when there is one, and moves with it", async () => {
+  const { metrics } = start();
+  const name = "gatehouse_tls_certificate_expiration_timestamp_seconds";
+  const told = async () => (await ours(metrics)).filter((line) => line.startsWith(name));
+  expect(await told()).toEqual([]);
+  let expiresAt = 1_800_000_000_500;
+  metrics.watchCertificate(() => expiresAt);
+  expect(await told()).toEqual([`${name} 1800000000.5`]);
+  expiresAt += 1_000;
+  expect(await told()).toEqual([`${name} 1800000001.5`]);
+});

@@ -46,11 +46,13 @@ async function exchange(
   return { text, socket };
 }
 
-it("serves pages, requests and WebSockets, and tells in /readyz that its certificate is good", async () => {
+it("serves pages, requests and WebSockets, and tells operations that its certificate is good", async () => {
   const { gateway, door } = await start();
   const own = [`Host: ${door.host}`, `Origin: ${door.publicUrl}`, `Cookie: ${await door.signIn(ALICE)}`];
   const ready = await exchange(door, head("GET /readyz HTTP/1.1", ...own), (text) => text.endsWith("}}"));
   expect(JSON.parse(ready.text.split("\r\n\r\n")[1] ?? "").checks.certificate).toBe("ok");
+  const metrics = await (await fetch(`http://127.0.0.1:${door.running.privatePort}/metrics`)).text();
+  expect(metrics).toMatch(/^gatehouse_tls_certificate_expiration_timestamp_seconds 4733510400$/m);
   const got = await exchange(door, head("GET /agents/coder/x HTTP/1.1", ...own), (text) =>
     text.endsWith('{"ok":true}'),
   );
