@@ -275,19 +275,33 @@ describe.skipIf(!hasNginx).each(["in-front", "data-plane"] as const)("nginx %s",
 
   it("passes no upgrade but a WebSocket's", async () => {
     const cookie = `Cookie: ${await stack.door.signIn(ALICE)}`;
-    const answers = [
-      await exchange(
-        "GET /agents/coder/whoami HTTP/1.1",
-        `Host: ${stack.door.host}`,
-        "Connection: Upgrade, HTTP2-Settings, close",
-        "Upgrade: h2c",
-        "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA",
-        cookie,
-      ),
-      await ask("GET /agents/coder/ws", cookie),
-    ];
-    expect(answers.map(({ status }) => status)).toEqual([200, 404]);
-    expect(stack.between.heads().at(-1)).not.toMatch(/^(upgrade|http2-settings):/im);
+    const before = stack.between.heads().length;
+    const odd = (...lines: readonly string[]) =>
+      exchange("GET /agents/coder/whoami HTTP/1.1", `Host: ${stack.door.host}`, cookie, ...lines);
+    const h2c = await odd(
+      "Connection: Upgrade, HTTP2-Settings, close",
+      "Upgrade: h2c",
+      "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA",
+    );
+    const keyless = await odd("Connection: Upgrade, close", "Upgrade: websocket");
+    const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+    const withKey = await odd("Connection: Upgrade, close", "Upgrade: h2c, websocket", key);
+    const none = await ask("GET /agents/coder/ws", cookie);
+    const answers = [h2c, keyless, withKey, none].map(({ status }) => status);
+    if (form === "in-front") {
+      // The front door gets no `Upgrade` of the first and the third, and judges the second itself.
+      expect(answers).toEqual([200, 400, 200, 404]);
+    } else {
+      expect(answers).toEqual([400, 400, 400, 404]);
+      for (const { headers, body } of [h2c, keyless, withKey])
+        expect([headers.get("content-type"), JSON.parse(body).error.code]).toEqual([
+          "application/json",
+          "upgrade_invalid",
+        ]);
+    }
+    // nginx would make a tunnel of a gateway's 101 for any of them, whatever it sent there.
+    expect(stack.between.heads().slice(before).join()).not.toMatch(/^(upgrade|http2-settings):/im);
+    expect(stack.between.heads().length - before).toBe(form === "in-front" ? 2 : 0);
   });
 
   it("leaves the path as it was sent", async () => {
