@@ -150,6 +150,7 @@ export async function openLeaves(
     identityOf: (sid) =>
       sessionIdentity(sid, { index, sessions, bearerSessions, appliedEvent: events.applied }),
     snapshot: () => policy.current().number,
+    limits: config.limits,
     leaseMs: config.control.lease,
     clock,
     audit,

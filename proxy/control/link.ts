@@ -20,6 +20,7 @@ import { connectorTo, isUnreachable } from "../route/connect-endpoint.ts";
 import type { EndpointKeys } from "./endpoint-keys.ts";
 import { type DoorIdentity, newNonce, signDoorProof, signTicket } from "./opening-tokens.ts";
 import type { Place } from "./place.ts";
+import { createReadingPace } from "./reading-pace.ts";
 
 export type Hello = Extract<GatewayControlFrame, { type: "hello" }>;
 export type LaterFrame = Exclude<GatewayControlFrame, { type: "hello" }>;
@@ -82,6 +83,7 @@ export function openLink(place: Place, deps: LinkDeps, events: LinkEvents): Link
     // A form that node:http takes too, which the types of `ws` leave out.
     createConnection: connectorTo(place.endpoint, CONTROL_OPENING_MS) as never,
   });
+  const pace = createReadingPace(socket, clock);
   let cancelTimer = clock.after(CONTROL_OPENING_MS, () => end(broken("no answer to the upgrade in time")));
   const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
 
@@ -97,6 +99,7 @@ export function openLink(place: Place, deps: LinkDeps, events: LinkEvents): Link
     end(broken(`status ${answer.statusCode} to the upgrade`));
   });
   socket.on("message", receive);
+  socket.on("ping", (data) => pace.read(data.length));
   socket.on("error", (error: NodeJS.ErrnoException) => {
     // What `ws` itself finds wrong with a frame, such as its size; it has sent the close frame already.
     const fault = isUnreachable(error) ? error.fault : (error.code ?? error.message);
@@ -107,8 +110,10 @@ export function openLink(place: Place, deps: LinkDeps, events: LinkEvents): Link
 
   function receive(data: RawData, isBinary: boolean) {
     if (phase === "ended") return;
+    const text = String(data);
+    pace.read(text.length);
     if (isBinary) return end(breach("frame refused: binary"), 1002);
-    const frame = parseGatewayControlFrame(String(data));
+    const frame = parseGatewayControlFrame(text);
     if (!frame.ok) return end(breach(`frame refused: ${frame.error.slice(0, MAX_FAULT)}`), 1002);
     if (phase === "open" && frame.value.type !== "hello") return events.onFrame(frame.value);
     if (phase !== "greeting" || frame.value.type !== "hello")
@@ -145,6 +150,7 @@ export function openLink(place: Place, deps: LinkDeps, events: LinkEvents): Link
     if (phase === "ended") return;
     phase = "ended";
     cancelTimer();
+    pace.stop();
     if (closeCode === undefined) socket.terminate();
     else {
       socket.close(closeCode);

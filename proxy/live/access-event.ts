@@ -88,6 +88,8 @@ export type EndReason =
   | { readonly code: "keys_replaced" }
   | { readonly code: "provider_silent" }
   | { readonly code: "access_changed" }
+  /** More at one endpoint, by its own word, than there can be. */
+  | { readonly code: "too_many" }
   | { readonly code: "restarting"; readonly comeBackInSeconds: number };
 
 /** Of 123, beside the longest sentence that has a name in it. */
@@ -134,6 +136,8 @@ export function closeOf(reason: EndReason): { readonly code: 1008 | 1012 | 1013;
         code: 1012,
         words: `the front door is restarting, come back in ${reason.comeBackInSeconds} s`,
       };
+    case "too_many":
+      return { code: 1013, words: "too many connections to this gateway, try again later" };
     case "provider_silent":
       return { code: 1013, words: "your identity provider has not answered for too long" };
   }

@@ -45,10 +45,11 @@ export function createVerify(deps: VerifyDeps): Verify {
     }
     const { upstream, signed } = admitted.value;
     const place = { gateway: upstream.gateway.id, endpoint: upstream.endpoint };
-    const ended = complete(place, signed.jti, identity, grant.agent);
+    const denial = complete(place, signed.jti, identity, grant.agent);
+    if (denial === undefined) return admitted;
     // Nobody will hold it, so nobody would ever give its place back.
-    if (ended !== undefined) connection.remove();
-    return still(admitted, ended);
+    connection.remove();
+    return err(denial);
   }
 
   async function decideHttp(request: ParsedRequest, target: Target, trail: Trail): Promise<Verdict> {

@@ -60,6 +60,7 @@ function create(changes: Partial<DirectConnectionsDeps> = {}): DirectConnections
     identityOf: (sid) => identityOf(sid),
     judge: () => judged,
     snapshot: () => 1,
+    limits: LIMITS,
     leaseMs: LEASE_MS,
     clock,
     audit,
@@ -122,7 +123,7 @@ describe("a connection handed to a proxy", () => {
     connection.bind(ALICE, end);
     connection.settle(decided());
     live.apply(GROUP_ENDED, 7);
-    expect(complete(PLACE, JTI, ALICE, CODER)).toEqual({ code: "group_ended" });
+    expect(complete(PLACE, JTI, ALICE, CODER)).toEqual({ code: "access_changed", reason: "group_ended" });
     expect([told, audit.events, live.size]).toEqual([[], [], 0]);
   });
 

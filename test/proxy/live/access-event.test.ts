@@ -64,6 +64,7 @@ describe("the words of an end", () => {
     { code: "gateway_ended" },
     { code: "keys_replaced" },
     { code: "provider_silent" },
+    { code: "too_many" },
     { code: "access_changed" },
     { code: "restarting", comeBackInSeconds: 999_999 },
   ];
@@ -93,6 +94,7 @@ describe("the words of an end", () => {
       access_changed: 1012,
       restarting: 1012,
       provider_silent: 1013,
+      too_many: 1013,
     });
   });
 

@@ -23,7 +23,7 @@ test("an upgrade that is refused because its access has just ended leaves its pl
       begin: () => ({
         connection: { remove: () => calls.push("remove") },
         end() {},
-        complete: () => ({ code: "signed_out" }),
+        complete: () => ({ code: "access_changed", reason: "signed_out" }),
       }),
     },
     channels: { stateOf: () => "connected" },
