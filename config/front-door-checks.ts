@@ -34,6 +34,11 @@ export function frontDoorIssues(document: Document): readonly ConfigIssue[] {
   if (headersTimeout !== undefined && requestTimeout !== undefined && headersTimeout > requestTimeout) {
     issues.push(issueAt(document, ["limits", "requestTimeout"], "at least limits.headersTimeout"));
   }
+  const { pageTimeout } = limits;
+  if (pageTimeout !== undefined && provider.timeout !== undefined && pageTimeout < 3 * provider.timeout) {
+    // The end of a login may ask for metadata, tokens and keys, one after the other.
+    issues.push(issueAt(document, ["limits", "pageTimeout"], "at least three times provider.timeout"));
+  }
   return judgeable(document, issues);
 }
 

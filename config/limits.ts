@@ -27,10 +27,15 @@ export const limitsSchema = z.strictObject({
   keepAliveTimeout: timeout
     .prefault("65s")
     .describe("A connection between two requests ends. Longer than a proxy in front keeps its own."),
+  pageTimeout: timeout
+    .prefault("60s")
+    .describe(
+      "A request that the front door answers itself ends after so long without a byte either way: nobody reads the answer, or the provider has not answered. At least three times provider.timeout.",
+    ),
   idleTimeout: timeout
     .prefault("1h")
     .describe(
-      "A connection without a byte either way ends: a WebSocket, an exchange, an answer that nobody reads.",
+      "A connection to a gateway without a byte either way ends: a WebSocket, an exchange, an answer that nobody reads.",
     ),
   connectTimeout: timeout.prefault("5s").describe("To reach a gateway."),
   answerTimeout: timeout.prefault("30s").describe("For a gateway to begin its answer."),

@@ -2,6 +2,7 @@
 // one before can make; the first that says no ends it, with one audit line. Nothing here does a stage's work.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Limits } from "../config/limits.ts";
 import { addressOf } from "../config/routes.ts";
 import type { AssertionUse } from "../core/assertion.ts";
 import type { Audit } from "../core/audit.ts";
@@ -43,8 +44,8 @@ export type AppDeps = {
   readonly forwardUpgrade: UpgradeForwarder;
   readonly begin: BeginEntry;
   readonly lastUse: Pick<LastUse, "note">;
-  /** Bytes in the body of a request to a page. */
-  readonly pageBodyBytes: number;
+  /** Of what the door answers itself: bytes in a request's body, and time without a byte either way. */
+  readonly pageLimits: Pick<Limits, "pageBodyBytes" | "pageTimeout">;
   readonly pages: PageApp;
   readonly audit: Audit;
   readonly log: Log;
@@ -82,7 +83,7 @@ export type Admitted = { readonly upstream: Upstream; readonly signed: SignedReq
 const MAX_DECISIONS = 3;
 
 export function createApp(deps: AppDeps): App {
-  const { begin, audit, log } = deps;
+  const { begin, pageLimits, audit, log } = deps;
 
   const runStages: Admit = async (request, target, use, connection, end, trail) => {
     if (deps.stopping()) return err({ code: "stopping" });
@@ -233,6 +234,7 @@ export function createApp(deps: AppDeps): App {
     identity?: Identity,
   ): void {
     if (response.headersSent || response.destroyed) return void response.destroy();
+    response.setTimeout(pageLimits.pageTimeout);
     const shape = asked.kind === "navigation" ? pageRefusal : jsonRefusal;
     const { status, headers, body } = shape(denial, refusalContext(asked, deps.wording, identity));
     // What is left of the request's body is not worth reading.
@@ -253,8 +255,9 @@ export function createApp(deps: AppDeps): App {
       if (refusal !== undefined) return refuseHttp(request, response, refused(request, refusal));
       const target = httpTarget(request);
       if (target !== undefined) return forwardHttp(request, target, incoming, response);
-      const whyNot = whyNotPage(request, { stopping: deps.stopping(), limitBytes: deps.pageBodyBytes });
+      const whyNot = whyNotPage(request, { stopping: deps.stopping(), limitBytes: pageLimits.pageBodyBytes });
       if (whyNot !== undefined) return refuseHttp(request, response, refused(request, whyNot));
+      response.setTimeout(pageLimits.pageTimeout);
       return deps.pages(request, incoming, response);
     },
 

@@ -64,7 +64,7 @@ export function createHttpServer(
     certificate === undefined
       ? http.createServer(options)
       : createTlsServer({ ...options, ...tlsOptions(certificate), handshakeTimeout: limits.headersTimeout });
-  // For a client that does not read its answer: what is forwarded is watched by who forwards it, a page by nobody.
+  // The last fence: what is forwarded is watched by who forwards it, a page has a time of its own.
   server.timeout = Math.max(limits.idleTimeout, limits.requestTimeout);
   // One more than allowed, so that a request past the limit can be told from one at it.
   server.maxHeadersCount = limits.headerCount + 1;

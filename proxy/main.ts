@@ -116,7 +116,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     forwardUpgrade: createUpgradeForwarder({ clock, health, traffic: leaves.traffic, limits: timeouts }),
     begin: leaves.begin,
     lastUse: leaves.lastUse,
-    pageBodyBytes: limits.pageBodyBytes,
+    pageLimits: limits,
     pages: composePages({ config, leaves, store, webFolder, readiness: readiness.state, clock, log }),
     audit,
     log,

@@ -54,6 +54,7 @@ describe("the examples", () => {
           headersTimeout: 10_000,
           requestTimeout: 300_000,
           keepAliveTimeout: 65_000,
+          pageTimeout: 60_000,
           idleTimeout: 3_600_000,
           connectTimeout: 5_000,
           answerTimeout: 30_000,

@@ -175,3 +175,15 @@ test("a request gets at least the time of its head", () => {
   ]);
   expect(issuesOf(loadWith({ limits: { headersTimeout: "5m" } }))).toEqual([]);
 });
+
+test("a page gets at least the time of the three questions that a login may have for the provider", () => {
+  expect(issuesOf(loadWith({ limits: { pageTimeout: "23s" } }))).toEqual([
+    {
+      source: "front-door.json5",
+      path: "limits.pageTimeout",
+      found: '"23s"',
+      expected: "at least three times provider.timeout",
+    },
+  ]);
+  expect(issuesOf(loadWith({ limits: { pageTimeout: "24s" } }))).toEqual([]);
+});
