@@ -57,6 +57,12 @@ export const limitsSchema = z.strictObject({
   pendingUpgrades: count
     .default(1_000)
     .describe("WebSockets being opened at the same time, until their gateway has answered."),
+  loopDelay: timeout
+    .refine((ms) => ms >= 100, 'a duration of at least "100ms"')
+    .prefault("2s")
+    .describe(
+      "When the process was held up for longer than this within the last second, nothing new is taken on; what is open goes on.",
+    ),
   failedAttemptsPerMinute: count
     .default(60)
     .describe("Credentials that prove nothing, from one address or IPv6 /64. More are answered 429."),

@@ -52,7 +52,8 @@ export type AppDeps = {
   readonly wording: Wording;
   /** Of every answer that is the door's own. */
   readonly securityHeaders: Readonly<Record<string, string>>;
-  readonly stopping: () => boolean;
+  /** Why nothing new is taken on at the moment, whatever it is. */
+  readonly notNow: () => Denial | undefined;
 };
 
 export type App = {
@@ -86,7 +87,8 @@ export function createApp(deps: AppDeps): App {
   const { begin, pageLimits, audit, log } = deps;
 
   const runStages: Admit = async (request, target, use, connection, end, trail) => {
-    if (deps.stopping()) return err({ code: "stopping" });
+    const notNow = deps.notNow();
+    if (notNow !== undefined) return err(notNow);
     if (!audit.accepting) return err({ code: "audit_unavailable" });
     const identity = await deps.identify(request);
     if (!identity.ok) return identity;
@@ -255,7 +257,7 @@ export function createApp(deps: AppDeps): App {
       if (refusal !== undefined) return refuseHttp(request, response, refused(request, refusal));
       const target = httpTarget(request);
       if (target !== undefined) return forwardHttp(request, target, incoming, response);
-      const whyNot = whyNotPage(request, { stopping: deps.stopping(), limitBytes: pageLimits.pageBodyBytes });
+      const whyNot = whyNotPage(request, deps.notNow(), pageLimits.pageBodyBytes);
       if (whyNot !== undefined) return refuseHttp(request, response, refused(request, whyNot));
       response.setTimeout(pageLimits.pageTimeout);
       return deps.pages(request, incoming, response);

@@ -3,6 +3,7 @@ import type { ConfigurationFiles } from "../config/configuration-files.ts";
 import { addressRangeOf } from "../config/field-values.ts";
 import type { FrontDoorConfig } from "../config/front-door.ts";
 import type { Clock } from "../core/clock.ts";
+import type { Denial } from "../core/denial.ts";
 import { drain } from "../core/drain.ts";
 import type { Log } from "../core/log.ts";
 import { openCertificate } from "../core/served-certificate.ts";
@@ -19,6 +20,7 @@ import { createGatewayConnections } from "./forward/gateway-connections.ts";
 import { createHttpServer } from "./http-server.ts";
 import { openLeaves } from "./leaves.ts";
 import { type Listener, listen } from "./listen.ts";
+import { watchLoopDelay } from "./loop-delay.ts";
 import { affordableConnections, maxOpenFiles } from "./open-files.ts";
 import { securityHeaders } from "./pages/security-headers.ts";
 import { namesInForce } from "./policy/names-in-force.ts";
@@ -101,6 +103,11 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     headerCount: limits.headerCount,
     trustedProxies,
   };
+  const loopDelay = watchLoopDelay(limits.loopDelay, { clock, log });
+  const notNow = (): Denial | undefined => {
+    if (isStopping()) return { code: "stopping" };
+    return loopDelay.isTooLong() ? { code: "overloaded", what: "limits.loopDelay" } : undefined;
+  };
   const app = createApp({
     rules,
     identify,
@@ -122,7 +129,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     log,
     wording,
     securityHeaders: securityHeaders(publicUrl),
-    stopping: isStopping,
+    notNow,
   });
 
   const connections = affordableConnections(limits.connections, maxOpenFiles(), log);
@@ -164,6 +171,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     live.endAll({ code: "restarting", comeBackInSeconds: 1 }, null);
     stopWatching();
     certificate?.stop();
+    loopDelay.stop();
     leaves.keyRotation.stop();
     readiness.close();
     leaves.stopRefreshing();

@@ -66,6 +66,7 @@ describe("the examples", () => {
           socketsPerUser: 100,
           socketsPerAddress: 2_000,
           pendingUpgrades: 1_000,
+          loopDelay: 2_000,
           failedAttemptsPerMinute: 60,
         },
         drain: 20_000,

@@ -71,6 +71,7 @@ describe("loading the front door", () => {
           socketsPerUser: 100,
           socketsPerAddress: 2_000,
           pendingUpgrades: 1_000,
+          loopDelay: 2_000,
           failedAttemptsPerMinute: 60,
         },
         drain: 20_000,

@@ -25,7 +25,7 @@ test("a client that reads nothing of a page is cut at the limit of pages", async
   const app = createApp({
     rules,
     pageLimits: limits,
-    stopping: () => false,
+    notNow: () => undefined,
     // More than kernels take in for a client that does not read.
     pages: (_request, _incoming, response) => void response.end(Buffer.alloc(32 * 1024 * 1024)),
   } as Partial<AppDeps> as AppDeps);
