@@ -43,6 +43,7 @@ import { writeSnapshot } from "./policy/stored-snapshot.ts";
 import { createProviderSide } from "./provider-side.ts";
 import { createHealth } from "./route/health.ts";
 import { createHomes } from "./route/homes.ts";
+import { watchStore } from "./store-watch.ts";
 
 /** A write for each line would cost more than the decision that it tells of. */
 const AUDIT_GATHER_MS = 10;
@@ -195,6 +196,12 @@ export async function openLeaves(
     },
     log,
   );
+  const storeWatch = watchStore({
+    store,
+    onSilence: () => live.endAll({ code: "store_silent" }, null),
+    clock,
+    log,
+  });
   const stopRefreshing = refreshLive({ live, index, sessions, clock, log });
   const attempts = createFailedAttempts(config.limits.failedAttemptsPerMinute);
   const identify = createIdentify({
@@ -227,6 +234,7 @@ export async function openLeaves(
     sessionList,
     live,
     begin,
+    storeWatch,
     stopRefreshing,
     events,
     attempts,

@@ -73,6 +73,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     metadata,
     providerClock: leaves.providerClock,
     provider: config.provider.name,
+    store: leaves.storeWatch.state,
     audit,
     clock,
     log,
@@ -175,6 +176,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     leaves.keyRotation.stop();
     readiness.close();
     leaves.stopRefreshing();
+    leaves.storeWatch.stop();
     await Promise.all([
       ...listeners.map((listener) => listener.stop()),
       controlSocket.close(),

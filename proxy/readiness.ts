@@ -6,6 +6,7 @@ import type { Log } from "../core/log.ts";
 import type { ProviderClock } from "../token-exchange/provider-clock.ts";
 import type { ProviderMetadataSource } from "../token-exchange/provider-metadata.ts";
 import type { Readiness } from "./private-server.ts";
+import type { StoreWatch } from "./store-watch.ts";
 
 const RETRY_MS = 3_000;
 
@@ -13,6 +14,7 @@ export function createReadiness(deps: {
   metadata: ProviderMetadataSource;
   providerClock: Pick<ProviderClock, "state">;
   provider: string;
+  store: StoreWatch["state"];
   audit: Audit;
   clock: Clock;
   log: Log;
@@ -46,14 +48,17 @@ export function createReadiness(deps: {
   return {
     state() {
       const certificate = deps.certificate();
+      const store = deps.store();
       const checks = {
         provider: metadata.state(),
         clock: deps.providerClock.state(),
+        store,
         audit: deps.audit.accepting ? "ok" : "cannot be written",
         ...(certificate === undefined ? {} : { certificate }),
         process: deps.stopping() ? "stopping" : "ok",
       };
-      return { ready: reached && deps.audit.accepting && !deps.stopping(), checks };
+      const ready = reached && store === "ok" && deps.audit.accepting && !deps.stopping();
+      return { ready, checks };
     },
     close: () => cancel(),
   };

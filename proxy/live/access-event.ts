@@ -87,6 +87,7 @@ export type EndReason =
   | { readonly code: "gateway_ended" }
   | { readonly code: "keys_replaced" }
   | { readonly code: "provider_silent" }
+  | { readonly code: "store_silent" }
   | { readonly code: "access_changed" }
   /** More at one endpoint, by its own word, than there can be. */
   | { readonly code: "too_many" }
@@ -140,6 +141,8 @@ export function closeOf(reason: EndReason): { readonly code: 1008 | 1012 | 1013;
       return { code: 1013, words: "too many connections to this gateway, try again later" };
     case "provider_silent":
       return { code: 1013, words: "your identity provider has not answered for too long" };
+    case "store_silent":
+      return { code: 1013, words: "the front door cannot check your session at the moment, try again" };
   }
 }
 

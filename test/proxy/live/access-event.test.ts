@@ -65,6 +65,7 @@ describe("the words of an end", () => {
     { code: "keys_replaced" },
     { code: "provider_silent" },
     { code: "too_many" },
+    { code: "store_silent" },
     { code: "access_changed" },
     { code: "restarting", comeBackInSeconds: 999_999 },
   ];
@@ -95,6 +96,7 @@ describe("the words of an end", () => {
       restarting: 1012,
       provider_silent: 1013,
       too_many: 1013,
+      store_silent: 1013,
     });
   });
 
