@@ -94,6 +94,8 @@ const fromGateway = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("direct_ended"), jti }),
   z.strictObject({ type: z.literal("turn_started"), runId: z.string().max(256), user, agent }),
   z.strictObject({ type: z.literal("turn_ended"), runId: z.string().max(256) }),
+  /** It is being stopped: it takes no new work, and nothing takes that back. */
+  z.strictObject({ type: z.literal("draining") }),
   /** Answer to `ping`. */
   z.strictObject({ type: z.literal("pong"), at: epochMs, now: epochMs }),
 ]);

@@ -211,6 +211,7 @@ async function startLocked(
 
   async function shutDown() {
     turns.takeNoMore();
+    control.draining();
     await drain({
       withinMs: config.drain,
       clock,

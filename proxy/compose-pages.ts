@@ -105,7 +105,7 @@ export function composePages(parts: PageParts): PageApp {
       publicUrl,
       refuse: context.refuse,
     }),
-    me: { access, table, homes, health, lastUse: leaves.lastUse, live: leaves.live },
+    me: { access, table, homes, stateOf: leaves.endpointState, lastUse: leaves.lastUse, live: leaves.live },
     told: createTold({
       identify,
       access,

@@ -3,6 +3,8 @@
 import { join } from "node:path";
 import type { ConfigurationFiles } from "../config/configuration-files.ts";
 import type { FrontDoorConfig } from "../config/front-door.ts";
+import type { Endpoint } from "../config/routes.ts";
+import type { AgentState } from "../core/api.ts";
 import { createAuditLog } from "../core/audit.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
@@ -215,6 +217,9 @@ export async function openLeaves(
   const homes = createHomes(store);
   const lastUse = createLastUse({ store, clock });
   const health = createHealth({ table: () => policy.current().routing, clock, log });
+  const endpointState = (endpoint: Endpoint): AgentState =>
+    // A gateway that is being stopped answers no health probe well either: its own word says more.
+    channels.isDraining(endpoint) ? "draining" : health.stateOf(endpoint);
   return {
     traffic,
     metrics,
@@ -241,6 +246,7 @@ export async function openLeaves(
     identify,
     homes,
     health,
+    endpointState,
     lastUse,
   };
 }

@@ -16,6 +16,7 @@ export type Channel = {
   newcomer(): void;
   directEnded(jti: string): void;
   turn(frame: TurnFrame): void;
+  draining(): void;
   stop(): void;
 };
 
@@ -92,6 +93,7 @@ export function createChannel(
     newcomer: listings.newcomer,
     directEnded: (jti) => link.send({ type: "direct_ended", jti }),
     turn: link.send,
+    draining: () => link.send({ type: "draining" }),
     stop() {
       cancelSilence();
       listings.stop();

@@ -30,6 +30,8 @@ export type ControlChannels = {
   directEnded(jti: string): void;
   /** @returns the function to be called when the turn has ended */
   turnStarted(user: UserId, agent: AgentId): () => void;
+  /** To be called once `stopping` holds: every front door hears that no new work is taken. */
+  draining(): void;
   /** Resolves when every channel is gone. */
   close(): Promise<void>;
 };
@@ -89,6 +91,7 @@ export function createControlChannels(deps: ControlChannelsDeps): ControlChannel
         record("allowed", "opened", facts);
         channel = createChannel(link, leaseMs, runningTurns.frames(), deps);
         channels.add(channel);
+        if (deps.stopping()) channel.draining();
         log.info({ ...facts, leaseMs }, "a control channel is open");
       },
       onFrame: (frame) => channel?.received(frame),
@@ -128,6 +131,9 @@ export function createControlChannels(deps: ControlChannelsDeps): ControlChannel
       for (const channel of channels) channel.directEnded(jti);
     },
     turnStarted: runningTurns.started,
+    draining() {
+      for (const channel of channels) channel.draining();
+    },
     async close() {
       for (const link of links) link.end(broken("this gateway stops"), 1001);
       await Promise.all([...links].map(({ closed }) => closed));

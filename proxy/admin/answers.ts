@@ -1,8 +1,8 @@
 // What the control socket answers: types only, for the commands. Times are RFC 3339.
+import type { AgentState } from "../../core/api.ts";
 import type { KeyState } from "../../token-exchange/keyring.ts";
 import type { ChannelState } from "../control/channel.ts";
 import type { PolicyState } from "../policy/policy-reload.ts";
-import type { EndpointState } from "../route/health.ts";
 
 /** `GET /status` */
 export type StatusAnswer = {
@@ -18,7 +18,7 @@ export type StatusAnswer = {
     readonly gateway: string;
     readonly endpoint: string;
     readonly url: string;
-    readonly state: EndpointState;
+    readonly state: AgentState;
     /** Why it is down; null when it is not, or nobody knows. */
     readonly fault: string | null;
     /** The control channel: while it is away, what ends here ends there only when its lease runs out. */

@@ -1,5 +1,6 @@
 // What a running front door tells about itself: its state, and who has sessions.
-import type { RoutingTable } from "../../config/routes.ts";
+import type { Endpoint, RoutingTable } from "../../config/routes.ts";
+import type { AgentState } from "../../core/api.ts";
 import { isUserId } from "../../core/ids.ts";
 import type { Keyring } from "../../token-exchange/keyring.ts";
 import type { ControlChannels } from "../control/control-channels.ts";
@@ -20,7 +21,8 @@ export type LookDeps = {
   readonly keyring: Keyring;
   readonly live: Pick<LiveConnections, "list" | "size">;
   readonly table: () => RoutingTable;
-  readonly health: Pick<Health, "stateOf" | "faultOf">;
+  readonly health: Pick<Health, "faultOf">;
+  readonly endpointState: (endpoint: Endpoint) => AgentState;
   readonly channels: Pick<ControlChannels, "stateOf">;
   readonly list: SessionList;
 };
@@ -62,14 +64,20 @@ export function keysState(keyring: Keyring): KeysState {
   return { keySet: keyring.keySet().number, keys };
 }
 
-function describeEndpoints({ table, health, channels, live }: LookDeps): StatusAnswer["endpoints"] {
+function describeEndpoints({
+  table,
+  health,
+  endpointState,
+  channels,
+  live,
+}: LookDeps): StatusAnswer["endpoints"] {
   const connections = live.list();
   return [...table().gateways.values()].flatMap((gateway) =>
     gateway.endpoints.map((endpoint) => ({
       gateway: gateway.id,
       endpoint: endpoint.id,
       url: endpoint.url,
-      state: health.stateOf(endpoint),
+      state: endpointState(endpoint),
       fault: health.faultOf(endpoint) ?? null,
       channel: channels.stateOf(endpoint),
       connections: connections.filter(

@@ -45,6 +45,8 @@ export type ChannelDescription = {
 export type Channel = {
   readonly place: Place;
   state(): ChannelState;
+  /** Whether the gateway says that it takes no new work; false while it is away. */
+  isDraining(): boolean;
   describe(): ChannelDescription;
   /** Tells it now, or when it is back. */
   end(frame: EndFrame): void;
@@ -91,6 +93,7 @@ export function createChannel(place: Place, deps: ChannelDeps): Channel {
   let open: OpenLink | undefined;
   let since = clock.now();
   let hasOpened = false;
+  let isDraining = false;
   let acceptedKeySet: number | null = null;
   let sentKeySet = 0;
   let keysUnanswered = 0;
@@ -170,6 +173,10 @@ export function createChannel(place: Place, deps: ChannelDeps): Channel {
         return;
       case "turn_ended":
         turns.delete(frame.runId);
+        return;
+      case "draining":
+        if (!isDraining) log.info(names, "a gateway takes no new work: it is being stopped");
+        isDraining = true;
     }
   }
 
@@ -213,6 +220,7 @@ export function createChannel(place: Place, deps: ChannelDeps): Channel {
     open?.heartbeat.stop();
     open?.leases.stop();
     open = undefined;
+    isDraining = false;
     turns.clear();
     direct = [];
     if (closing) return;
@@ -243,6 +251,7 @@ export function createChannel(place: Place, deps: ChannelDeps): Channel {
   return {
     place,
     state: () => (open === undefined ? "away" : "connected"),
+    isDraining: () => isDraining,
     describe: () => ({
       ...names,
       state: open === undefined ? "away" : "connected",

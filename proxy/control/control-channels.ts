@@ -17,6 +17,8 @@ import { keyOf, type Place } from "./place.ts";
 export type ControlChannels = {
   /** `away` also for an address that two gateways share, unless the channels of both are open. */
   stateOf(endpoint: Endpoint): ChannelState;
+  /** Whether a gateway at its address says that it takes no new work. */
+  isDraining(endpoint: Endpoint): boolean;
   describe(): readonly ChannelDescription[];
   /** Ends access at every gateway now; where the channel is away, when it is back. */
   end(end: SessionsEnd): void;
@@ -62,14 +64,19 @@ export function createControlChannels(deps: ControlChannelDeps): ControlChannels
       if (!channels.has(key)) channels.set(key, createChannel(place, channelDeps));
   }
 
+  function channelsTo(endpoint: Endpoint): Channel[] {
+    const address = addressOf(endpoint);
+    return [...channels.values()].filter(({ place }) => addressOf(place.endpoint) === address);
+  }
+
   sync();
   return {
     stateOf(endpoint) {
-      const address = addressOf(endpoint);
-      const there = [...channels.values()].filter(({ place }) => addressOf(place.endpoint) === address);
+      const there = channelsTo(endpoint);
       const connected = there.length > 0 && there.every((channel) => channel.state() === "connected");
       return connected ? "connected" : "away";
     },
+    isDraining: (endpoint) => channelsTo(endpoint).some((channel) => channel.isDraining()),
     describe: () => [...channels.values()].map((channel) => channel.describe()),
     end(end) {
       for (const frame of endFramesOf(end)) for (const channel of channels.values()) channel.end(frame);

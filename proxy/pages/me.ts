@@ -1,7 +1,7 @@
 // GET /api/me: who I am, my agents, where each runs. Computed by the functions that enforce.
 import type { AccessPolicy } from "../../config/access.ts";
-import type { RoutingTable } from "../../config/routes.ts";
-import type { MeAnswer } from "../../core/api.ts";
+import type { Endpoint, RoutingTable } from "../../config/routes.ts";
+import type { AgentState, MeAnswer } from "../../core/api.ts";
 import type { Denial } from "../../core/denial.ts";
 import type { VerifiedIdentity } from "../../core/identity.ts";
 import type { AgentId } from "../../core/ids.ts";
@@ -9,7 +9,6 @@ import { ok, type Result } from "../../core/result.ts";
 import { grantsOf } from "../decide/grants.ts";
 import type { LastUse } from "../live/last-use.ts";
 import type { LiveConnections } from "../live/live-connections.ts";
-import type { Health } from "../route/health.ts";
 import type { Homes } from "../route/homes.ts";
 import { route } from "../route/route.ts";
 
@@ -17,7 +16,8 @@ export type MeDeps = {
   readonly access: () => AccessPolicy;
   readonly table: () => RoutingTable;
   readonly homes: Pick<Homes, "of">;
-  readonly health: Health;
+  /** What a new connection to it would find. */
+  readonly stateOf: (endpoint: Endpoint) => AgentState;
   readonly lastUse: Pick<LastUse, "of">;
   readonly live: Pick<LiveConnections, "ofUser">;
 };
@@ -54,13 +54,13 @@ export async function describeMe(
 async function placeOf(
   identity: VerifiedIdentity,
   agent: AgentId,
-  { table, homes, health }: MeDeps,
+  { table, homes, stateOf }: MeDeps,
 ): Promise<Pick<MeAnswer["agents"][number], "gateway" | "gatewayLabel" | "state">> {
   const routed = route(identity, agent, table());
   if (!routed.ok) return { gateway: null, gatewayLabel: null, state: "down" };
   const { gateway } = routed.value;
   const endpoint = await homes.of(identity.userId, gateway);
-  const state = endpoint === undefined ? "down" : health.stateOf(endpoint);
+  const state = endpoint === undefined ? "down" : stateOf(endpoint);
   return { gateway: gateway.id, gatewayLabel: gateway.label, state };
 }
 

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { request } from "undici";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { MeAnswer } from "../../core/api.ts";
 import { systemClock } from "../../core/clock.ts";
 import { createLog } from "../../core/log.ts";
 import { PEOPLE } from "../../dev/people.ts";
@@ -159,6 +160,22 @@ describe("SIGTERM", () => {
       reason: expect.stringMatching(/^the gateway is restarting, come back in \d+ s$/),
     });
     expect(await exit).toEqual([0, null]);
+  });
+
+  it("of a gateway is seen by its people: their agent is draining until it is gone", async () => {
+    const { browser } = await signIn(`${publicUrl}/`, "alice@example.com");
+    const state = async () => {
+      const { body } = await browser.send(`${publicUrl}/api/me`);
+      return (JSON.parse(body) as MeAnswer).agents[0]?.state;
+    };
+    const socket = await chat();
+    await expect.poll(state, WITHIN).toBe("up");
+    await begin(socket, LONG);
+    const exit = exitOf(gateway);
+    gateway.kill("SIGTERM");
+    await expect.poll(state, WITHIN).toBe("draining");
+    expect(await exit).toEqual([0, null]);
+    await expect.poll(state, WITHIN).toBe("down");
   });
 
   it.each(["SIGTERM", "SIGINT"] as const)(

@@ -37,6 +37,25 @@ const upgradeStatus = async (gateway: TestGateway, assertion = gateway.door.asse
   return (await ask(`${gateway.running.url}/ws`, { headers })).status;
 };
 
+describe("a gateway that is being stopped", () => {
+  test("says so at once, also to a front door that is just opening a channel", async () => {
+    const gateway = await start({ drain: "20s" });
+    // With somebody there, the stop takes its time.
+    await gateway.connect();
+    const [open, opening] = [await connectDoor(gateway), await openDoorChannel(gateway)];
+    await opening.hello();
+    const stopped = gateway.running.close();
+    expect(await open.frame("draining")).toEqual({ type: "draining" });
+    await opening.welcome();
+    expect(await opening.frame("draining")).toEqual({ type: "draining" });
+    await expect(openDoorChannel(gateway)).rejects.toThrow("503");
+    gateway.clock.advance(20_000);
+    await stopped;
+    expect((await open.closed).code).toBe(1001);
+    expect(open.frames.filter(({ type }) => type === "draining")).toHaveLength(1);
+  });
+});
+
 describe("keys over the control channel", () => {
   test("let a gateway begin with nothing but the pin", async () => {
     const gateway = await start({ withoutKeySet: "ever" });

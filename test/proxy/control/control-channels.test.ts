@@ -97,6 +97,27 @@ describe("control channels", () => {
     expect(door.channels.stateOf(endpoint)).toBe("away");
   });
 
+  it("say of an address whether its gateway takes no new work, for as long as it is there", async () => {
+    const gateway = await newGateway();
+    const door = startDoor([gateway]);
+    const { endpoint } = placeOf(gateway.url);
+    const channel = await gateway.channels.at(0);
+    await channel.greet();
+    expect(door.channels.isDraining(endpoint)).toBe(false);
+    channel.send({ type: "draining" });
+    channel.send({ type: "draining" });
+    await channel.settled();
+    expect(door.channels.isDraining(endpoint)).toBe(true);
+    expect(door.channels.isDraining(placeOf("http://127.0.0.1:9").endpoint)).toBe(false);
+    expect(door.log.items.filter(({ msg }) => String(msg).includes("takes no new work"))).toHaveLength(1);
+    channel.socket.terminate();
+    await door.clock.armed(FIRST_REDIAL_MS);
+    expect(door.channels.isDraining(endpoint)).toBe(false);
+    door.clock.advance(FIRST_REDIAL_MS);
+    await (await gateway.channels.at(1)).greet();
+    expect(door.channels.isDraining(endpoint)).toBe(false);
+  });
+
   it("count as away at an address of two gateways, of which it can be only one", async () => {
     const gateway = await newGateway();
     const door = startDoor([gateway, { ...gateway, gateway: "berlin", endpoint: "berlin-1" }]);

@@ -270,7 +270,7 @@ describe("another endpoint key than before", () => {
 });
 
 const TYPES =
-  "'hello' | 'keys_accepted' | 'keys_refused' | 'sessions' | 'direct' | 'direct_ended' | 'turn_started' | 'turn_ended' | 'pong'";
+  "'hello' | 'keys_accepted' | 'keys_refused' | 'sessions' | 'direct' | 'direct_ended' | 'turn_started' | 'turn_ended' | 'draining' | 'pong'";
 
 describe("an opening that goes wrong", () => {
   const early: readonly (readonly [string, unknown, string])[] = [

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
+import type { AgentState } from "../../../core/api.ts";
 import { err } from "../../../core/result.ts";
 import { describeMe } from "../../../proxy/pages/me.ts";
 import { agentId } from "../../support/assertion-fixture.ts";
 import { verifiedAlice } from "../../support/identity-fixture.ts";
 import { NOW } from "../../support/provider-fixture.ts";
 import { CATALOGUE, GATEWAYS, policyOf, tableOf } from "../policy-fixture.ts";
-import { healthOf } from "../upstream-fixture.ts";
 
 const POLICY = policyOf({
   agents: { ...CATALOGUE, coder: { name: "Coder", description: "Writes code." } },
@@ -20,12 +20,12 @@ const TABLE = tableOf({
   ],
 });
 
-function me(identity = verifiedAlice(), health = healthOf("up")) {
+function me(identity = verifiedAlice(), state: AgentState = "up") {
   return describeMe(identity, {
     access: () => POLICY,
     table: () => TABLE,
     homes: { of: async (_user, { endpoints }) => endpoints[0] },
-    health,
+    stateOf: () => state,
     lastUse: { of: async (_user, agent) => (agent === "coder" ? NOW - 60_000 : undefined) },
     live: {
       ofUser: () => [
@@ -95,9 +95,10 @@ describe("what a person is told of themselves", () => {
     });
   });
 
-  it("says which agents are down", async () => {
-    expect(await me(verifiedAlice(), healthOf("down"))).toMatchObject({
-      value: { agents: [{ state: "down" }, { state: "down" }, { state: "down" }] },
+  it.each(["down", "draining"] as const)("says which agents are %s", async (state) => {
+    // The first has no gateway at all.
+    expect(await me(verifiedAlice(), state)).toMatchObject({
+      value: { agents: [{ state: "down" }, { state }, { state }] },
     });
   });
 
