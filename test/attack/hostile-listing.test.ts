@@ -74,7 +74,7 @@ function start(limits: Parameters<typeof limitsSchema.parse>[0] = {}) {
 describe("a gateway that says more than can be read", () => {
   it.each([
     ["long frames", 100, 3_000],
-    ["short frames", 0, 70_000],
+    ["short frames", 0, 120_000],
   ])("is read no further than its allowance, and goes on with time: %s", async (_what, named, frames) => {
     const gateway = await newGateway();
     const door = startDoor([gateway]);
