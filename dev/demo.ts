@@ -79,6 +79,8 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
       GATEHOUSE_LISTEN_PORT: String(ports.port),
       GATEHOUSE_PRIVATE_LISTEN_PORT: String(ports.privatePort),
       GATEHOUSE_DATA: doorData,
+      // Provider and gateways share its process: that it is busy for a moment is no reason to turn anybody away.
+      GATEHOUSE_LIMITS_LOOP_DELAY: "30s",
     };
     const loaded = loadFrontDoor(configPath, env);
     mkdirSync(doorData, { recursive: true, mode: 0o700 });
