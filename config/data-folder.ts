@@ -3,7 +3,6 @@
 import { dirname, resolve } from "node:path";
 import { ConfigError } from "../core/config-error.ts";
 import { issueAt, readDocument } from "./document.ts";
-import { readEnvironment } from "./environment.ts";
 import { FRONT_DOOR_SETTINGS } from "./environment-names.ts";
 import { frontDoorSchema } from "./front-door.ts";
 import type { Environment } from "./interpolate.ts";
@@ -18,8 +17,7 @@ const KEY = ["data"];
  */
 export function frontDoorDataFolder(path: string, env: Environment): string {
   const folder = dirname(resolve(path));
-  const says = readEnvironment(FRONT_DOOR_SETTINGS, env, folder);
-  const document = readDocument(path, resolve(path), { env, settings: FRONT_DOOR_SETTINGS, says });
+  const document = readDocument(path, resolve(path), { env, settings: FRONT_DOOR_SETTINGS, folder });
   const value = valueAt(document.value, KEY);
   // Of a file that cannot be read the default is not what it says.
   if (!document.readable && value === undefined) throw new ConfigError(document.issues);

@@ -1,7 +1,7 @@
 // One configuration file as read: its values after `${…}` and the environment, and what a fault may say of them.
 import type { ConfigIssue } from "../core/config-error.ts";
-import type { EnvironmentSays } from "./environment.ts";
-import type { Setting } from "./environment-names.ts";
+import { readEnvironment } from "./environment.ts";
+import { type Setting, settingsIn, tableOf } from "./environment-names.ts";
 import { type Environment, interpolate, referredVariables } from "./interpolate.ts";
 import { parseJson5 } from "./json5-text.ts";
 import { formatPath, isObject, type KeyPath, valueAt } from "./key-path.ts";
@@ -23,14 +23,18 @@ export type Document = {
   readonly faulty: ReadonlySet<string>;
   /** Places that a variable set, with its name. */
   readonly setBy: ReadonlyMap<string, string>;
+  /** Keys that the environment may override. */
   readonly settings: readonly Setting[];
+  /** Files that held secrets, absolute. */
+  readonly files: readonly string[];
 };
 
 export type Surroundings = {
   readonly env: Environment;
-  /** Keys that the environment may override, and what it says about them. None for the policy files. */
+  /** Keys that the environment may override: none for the policy files. */
   readonly settings?: readonly Setting[];
-  readonly says?: EnvironmentSays;
+  /** Relative paths in `…_FILE` variables are from here; needed with settings. */
+  readonly folder?: string;
 };
 
 /** @param path absolute */
@@ -48,13 +52,15 @@ export function unreadDocument(source: string, surroundings: Surroundings = { en
 
 /** @param text untrusted content of the file */
 export function documentOf(source: string, text: string, surroundings: Surroundings): Document {
-  const { env, settings = [], says = { overrides: [], files: [], issues: [] } } = surroundings;
+  const { env, settings: possible = [], folder = "" } = surroundings;
   const { value: written = {}, faults, readable } = parseJson5(text);
+  const settings = settingsIn(possible, written);
+  const says = readEnvironment(settings, env, folder);
   const setBy = new Map(says.overrides.map(({ path, variable }) => [formatPath(path), variable]));
   const filled = interpolate(written, env, new Set(setBy.keys()));
   for (const { path, value } of says.overrides) setAt(filled.value, path, value);
   const unsettled = says.overrides.filter(({ value }) => value === undefined);
-  const secrets = settings.filter(({ fileVariable }) => fileVariable !== undefined);
+  const secrets = [...settings, ...possible].filter(({ fileVariable }) => fileVariable !== undefined);
   return {
     source,
     readable,
@@ -68,10 +74,14 @@ export function documentOf(source: string, text: string, surroundings: Surroundi
       })),
     ],
     referred: referredVariables(text),
-    hidden: new Set([...filled.hidden, ...secrets.map(({ key }) => formatPath(key.path))]),
+    hidden: new Set([
+      ...filled.hidden,
+      ...secrets.map((setting) => formatPath(tableOf(setting) ?? setting.key.path)),
+    ]),
     faulty: new Set([...filled.faults, ...unsettled].map(({ path }) => formatPath(path))),
     setBy,
     settings,
+    files: says.files,
   };
 }
 

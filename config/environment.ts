@@ -2,7 +2,7 @@
 // read here; it comes in as a record.
 import { resolve } from "node:path";
 import type { ConfigIssue } from "../core/config-error.ts";
-import { PREFIX, type Setting } from "./environment-names.ts";
+import { PREFIX, reads, type Setting } from "./environment-names.ts";
 import { type Environment, variableOf } from "./interpolate.ts";
 import { formatPath } from "./key-path.ts";
 import { knownNames } from "./nearest-name.ts";
@@ -99,10 +99,11 @@ export function unknownVariables(
   others: readonly Setting[],
   referred: ReadonlySet<string>,
 ): ConfigIssue[] {
+  const known = [...settings, ...others];
   const names = namesOf(settings);
-  const known = new Set([...names, ...namesOf(others), ...referred]);
   return Object.keys(env)
-    .filter((name) => name.startsWith(PREFIX) && env[name] !== undefined && !known.has(name))
+    .filter((name) => name.startsWith(PREFIX) && env[name] !== undefined && !referred.has(name))
+    .filter((name) => !known.some((setting) => reads(setting, name)))
     .map((name) => ({
       source: name,
       path: "",

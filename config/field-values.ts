@@ -83,6 +83,19 @@ export const agentId = parsed(parseAgentId, `an agent id: ${NAME_RULE}`, "agent"
 export const gatewayId = parsed(parseGatewayId, `a gateway id: ${NAME_RULE}`, "gateway");
 export const endpointId = parsed(parseEndpointId, `an endpoint id: ${NAME_RULE}`, "endpoint");
 
+const PROVIDER_ID = "a provider id: a lower-case letter, then lower-case letters and digits, at most 32";
+
+/** No hyphen or underline: it is a word of the provider's environment variables, and a segment of its redirect URI. */
+export const providerId = z
+  .string(PROVIDER_ID)
+  .regex(/^[a-z][a-z0-9]{0,31}$/, PROVIDER_ID)
+  .meta({ title: "provider" });
+
+const EMAIL_DOMAIN = 'the part of e-mail addresses behind the "@", such as "example.com"';
+
+/** A domain of e-mail addresses, without its sub-domains; → in the one spelling that e-mails have here. */
+export const emailDomain = parsed(parseEmailDomain, EMAIL_DOMAIN, "domain");
+
 const PERSON = 'a user id (u_ and 26 characters) or an e-mail address such as "dana@example.com"';
 
 /**
@@ -154,6 +167,11 @@ function parseHttpUrl(text: string): URL | undefined {
 function parsePerson(text: string): string | undefined {
   if (isUserId(text)) return text;
   return /^[^@\s\p{C}]+@[^@\s\p{C}]+$/u.test(text) ? text.toLowerCase() : undefined;
+}
+
+function parseEmailDomain(text: string): string | undefined {
+  const folded = text.normalize("NFKC").toLowerCase();
+  return /^[^@*.\p{C}\p{Z}]+(\.[^@*.\p{C}\p{Z}]+)*$/u.test(folded) ? folded : undefined;
 }
 
 function parseKey256(text: string): Buffer | undefined {

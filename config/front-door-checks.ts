@@ -5,13 +5,13 @@ import { type Document, issueAt, judgeable } from "./document.ts";
 import { type FrontDoorConfig, frontDoorSchema } from "./front-door.ts";
 import { valueAt } from "./key-path.ts";
 import { limitsSchema } from "./limits.ts";
-import { isLoopbackOrigin, isLoopbackTarget, isNeverTarget } from "./network-zone.ts";
+import { isLoopbackOrigin, isLoopbackTarget } from "./network-zone.ts";
+import { providerIssues } from "./provider-checks.ts";
 import { soundKeys } from "./schema-issues.ts";
 
 export function frontDoorIssues(document: Document): readonly ConfigIssue[] {
   const { publicUrl, listen, tls, privateListen, session } = soundKeys(frontDoorSchema, document.value);
   const limits = soundKeys(limitsSchema, valueAt(document.value, ["limits"]) ?? {});
-  const provider = soundKeys(frontDoorSchema.shape.provider, valueAt(document.value, ["provider"]));
   const issues: ConfigIssue[] = [];
   if (publicUrl !== undefined) issues.push(...publicUrlIssues(document, publicUrl, listen));
   if (tls !== undefined && publicUrl?.startsWith("http:")) {
@@ -21,23 +21,13 @@ export function frontDoorIssues(document: Document): readonly ConfigIssue[] {
     const expected = "another port than the public listener's (listen.port)";
     issues.push(issueAt(document, ["privateListen", "port"], expected));
   }
-  if (provider.issuer !== undefined) issues.push(...issuerIssues(document, provider.issuer));
-  if (provider.bearer !== undefined && provider.bearer.audience === provider.clientId) {
-    // OpenID Connect Core §2: an ID token's aud is the client id. It would pass for an access token (S76).
-    const expected = "the audience of access tokens for this front door, never provider.clientId";
-    issues.push(issueAt(document, ["provider", "bearer", "audience"], expected));
-  }
+  issues.push(...providerIssues(document, limits.pageTimeout));
   if (session !== undefined && session.idle > session.absolute) {
     issues.push(issueAt(document, ["session", "idle"], "at most session.absolute"));
   }
   const { headersTimeout, requestTimeout } = limits;
   if (headersTimeout !== undefined && requestTimeout !== undefined && headersTimeout > requestTimeout) {
     issues.push(issueAt(document, ["limits", "requestTimeout"], "at least limits.headersTimeout"));
-  }
-  const { pageTimeout } = limits;
-  if (pageTimeout !== undefined && provider.timeout !== undefined && pageTimeout < 3 * provider.timeout) {
-    // The end of a login may ask for metadata, tokens and keys, one after the other.
-    issues.push(issueAt(document, ["limits", "pageTimeout"], "at least three times provider.timeout"));
   }
   return judgeable(document, issues);
 }
@@ -55,17 +45,6 @@ function publicUrlIssues(
   }
   if (listen === undefined || isLoopbackTarget(listen.host)) return [];
   return [issueAt(document, ["listen", "host"], "a loopback address, because publicUrl is plain http")];
-}
-
-function issuerIssues(document: Document, issuer: string): ConfigIssue[] {
-  const url = new URL(issuer);
-  if (isNeverTarget(url.hostname)) {
-    return [issueAt(document, ["provider", "issuer"], "an address that is not link-local or unspecified")];
-  }
-  if (url.protocol === "https:" || isLoopbackTarget(url.hostname)) return [];
-  return [
-    issueAt(document, ["provider", "issuer"], "https (OpenID Connect Discovery §3); http only on loopback"),
-  ];
 }
 
 type Listener = FrontDoorConfig["listen"];

@@ -6,16 +6,19 @@ import {
   cidr,
   duration,
   host,
-  issuerUrl,
   key256,
   origin,
   path,
   pause,
   port,
+  providerId,
   timeout,
 } from "./field-values.ts";
 import { limitsSchema } from "./limits.ts";
+import { providerSchema } from "./provider.ts";
 import { tlsSchema } from "./tls.ts";
+
+const PROVIDERS = "at least one provider: { <id>: { name, issuer, clientId, clientSecret } }";
 
 export const frontDoorSchema = z.strictObject({
   publicUrl: origin.describe(
@@ -52,58 +55,10 @@ export const frontDoorSchema = z.strictObject({
       routes: path.describe("Path of routes.json5."),
     })
     .describe("IT's and ops's files."),
-  provider: z
-    .strictObject({
-      name: z.string().min(1).describe("What people call it, such as Okta. Shown on pages."),
-      issuer: issuerUrl.describe(
-        "Issuer identifier, byte for byte as the provider's discovery document says it. Plain http only on loopback.",
-      ),
-      clientId: z.string().min(1).describe("As the provider registered this front door."),
-      clientSecret: z.string().min(8).describe("Goes with the client id."),
-      scopes: z
-        .array(z.string().min(1))
-        .refine((scopes) => scopes.includes("openid"), 'a list with "openid" in it')
-        .default(["openid", "profile", "email"])
-        .describe("Asked for at login; openid is required."),
-      idTokenSigningAlg: z
-        .enum(["RS256", "PS256", "ES256"])
-        .default("RS256")
-        .describe("The one algorithm that ID tokens may be signed with."),
-      emailTrusted: z
-        .boolean()
-        .default(false)
-        .describe("Take every e-mail of this provider as verified. For a company's own directory only."),
-      timeout: timeout.prefault("8s").describe("For each request to the provider."),
-      bearer: z
-        .strictObject({
-          audience: z
-            .string()
-            .min(1)
-            .describe("`aud` of the provider's access tokens meant for this front door."),
-          types: z
-            .array(z.enum(["at+jwt", "application/at+jwt", "jwt", "none"]))
-            .min(1)
-            .default(["at+jwt"])
-            .describe("`typ` values the provider puts on them (RFC 9068 says at+jwt); none: it puts none."),
-          algorithms: z
-            .array(z.enum(["RS256", "PS256", "ES256"]))
-            .min(1)
-            .default(["RS256", "ES256"])
-            .describe("Signature algorithms accepted on them."),
-        })
-        .optional()
-        .describe("Accept the provider's access tokens at GET /api/token. Left out: that way in is closed."),
-    })
-    .describe("The OpenID provider."),
-  groups: z
-    .strictObject({
-      claim: z.string().min(1).default("groups").describe("Claim that lists a person's groups."),
-      whenMissing: z
-        .enum(["refuse", "none"])
-        .default("refuse")
-        .describe("A login without the claim: refuse it, or take it as in no group."),
-    })
-    .prefault({}),
+  providers: z
+    .record(providerId, providerSchema, PROVIDERS)
+    .refine((providers) => Object.keys(providers).length > 0, PROVIDERS)
+    .describe("The OpenID providers that people sign in with, in the order that the choice of them lists."),
   session: z
     .strictObject({
       absolute: duration.prefault("12h").describe("A session ends this long after its login."),
@@ -165,4 +120,13 @@ export const frontDoorSchema = z.strictObject({
 export type FrontDoorConfig = z.output<typeof frontDoorSchema>;
 
 /** Paths whose values are secrets: `<NAME>_FILE` is accepted for them, and no message shows them. */
-export const FRONT_DOOR_SECRETS = ["encryptionKey", "provider.clientSecret"] as const;
+export const FRONT_DOOR_SECRETS = ["encryptionKey", "providers.*.clientSecret"] as const;
+
+/** Tables whose keys have environment variables all the same: their names fit into one. */
+export const FRONT_DOOR_TABLES = ["providers"] as const;
+
+/** Keys that once stood at the top, and where what they said belongs now. */
+export const FRONT_DOOR_MOVED: ReadonlyMap<string, string> = new Map([
+  ["provider", "providers: { <id>: { … } }, with the same keys under a short name of your own"],
+  ["groups", "providers.<id>.groups, because each provider has its own claim"],
+]);

@@ -64,7 +64,8 @@ For editors: \`docs/schema/\`.
 - Files are JSON5: comments, trailing commas and unquoted keys are welcome. A key that is not listed here, or the
   same key twice, is a fault.
 - The environment wins over the file, the file over the default. \`GATEHOUSE_\` and the key in capitals is the
-  variable, as listed; a list is written with commas. A \`GATEHOUSE_…\` variable that nothing reads is a fault.
+  variable, as listed; a list is written with commas. \`<ID>\` in it is the key of an entry that the file has, in capitals.
+  A \`GATEHOUSE_…\` variable that nothing reads is a fault.
 - A secret can come from a file: \`<variable>_FILE\` names it, and one newline at its end is dropped.
 - \`\${NAME}\` in a text is replaced by that environment variable, which must be set; \`$\${\` is \`\${\` as text. The
   result is text: for a number use the key's own variable.

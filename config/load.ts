@@ -4,9 +4,9 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import { ConfigError } from "../core/config-error.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 import { type Document, readDocument, unreadDocument } from "./document.ts";
-import { readEnvironment, unknownVariables } from "./environment.ts";
+import { unknownVariables } from "./environment.ts";
 import { FRONT_DOOR_SETTINGS, GATEWAY_SETTINGS } from "./environment-names.ts";
-import { type FrontDoorConfig, frontDoorSchema } from "./front-door.ts";
+import { FRONT_DOOR_MOVED, type FrontDoorConfig, frontDoorSchema } from "./front-door.ts";
 import { frontDoorIssues } from "./front-door-checks.ts";
 import { type GatewayConfig, gatewaySchema } from "./gateway.ts";
 import type { Environment } from "./interpolate.ts";
@@ -27,9 +27,9 @@ export type LoadedFrontDoor = Policy & {
  * @throws ConfigError with all faults of the three files and the environment
  */
 export function loadFrontDoor(path: string, env: Environment): LoadedFrontDoor {
-  const says = readEnvironment(FRONT_DOOR_SETTINGS, env, folderOf(path));
-  const document = readDocument(path, resolve(path), { env, settings: FRONT_DOOR_SETTINGS, says });
-  const config = checkSchema(document, frontDoorSchema);
+  const surroundings = { env, settings: FRONT_DOOR_SETTINGS, folder: folderOf(path) };
+  const document = readDocument(path, resolve(path), surroundings);
+  const config = checkSchema(document, frontDoorSchema, FRONT_DOOR_MOVED);
   const access = readPolicyFile(document, ["policy", "access"], env);
   const routes = readPolicyFile(document, ["policy", "routes"], env);
   const policy = checkPolicy(access, routes);
@@ -39,7 +39,13 @@ export function loadFrontDoor(path: string, env: Environment): LoadedFrontDoor {
     ...config.issues,
     ...frontDoorIssues(document),
     ...policy.issues,
-    ...unknownVariables(env, FRONT_DOOR_SETTINGS, GATEWAY_SETTINGS, referred),
+    // What an unreadable file may have in its tables nobody knows.
+    ...unknownVariables(
+      env,
+      document.readable ? document.settings : FRONT_DOOR_SETTINGS,
+      GATEWAY_SETTINGS,
+      referred,
+    ),
   ];
   if (issues.length > 0 || config.value === undefined || policy.value === undefined) {
     throw new ConfigError(issues);
@@ -57,7 +63,7 @@ export function loadFrontDoor(path: string, env: Environment): LoadedFrontDoor {
       ...absoluteTls(config.value.tls, fromHere),
     },
     ...policy.value,
-    files: [resolve(path), paths.access, paths.routes, ...says.files],
+    files: [resolve(path), paths.access, paths.routes, ...document.files],
   });
 }
 
@@ -67,8 +73,8 @@ export function loadFrontDoor(path: string, env: Environment): LoadedFrontDoor {
  * @throws ConfigError with all faults of the file and the environment
  */
 export function loadGateway(path: string, env: Environment): GatewayConfig {
-  const says = readEnvironment(GATEWAY_SETTINGS, env, folderOf(path));
-  const document = readDocument(path, resolve(path), { env, settings: GATEWAY_SETTINGS, says });
+  const surroundings = { env, settings: GATEWAY_SETTINGS, folder: folderOf(path) };
+  const document = readDocument(path, resolve(path), surroundings);
   const config = checkSchema(document, gatewaySchema);
   const issues = [
     ...document.issues,

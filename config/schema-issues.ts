@@ -8,13 +8,18 @@ import { type SchemaKey, schemaKeys } from "./schema-keys.ts";
 
 export type Checked<T> = { readonly value: T | undefined; readonly issues: readonly ConfigIssue[] };
 
-export function checkSchema<T>(document: Document, schema: z.ZodType<T>): Checked<T> {
+/** @param moved keys that once stood at the top, with what is to be written instead */
+export function checkSchema<T>(
+  document: Document,
+  schema: z.ZodType<T>,
+  moved: ReadonlyMap<string, string> = new Map(),
+): Checked<T> {
   const result = schema.safeParse(document.value, { error: expectation });
   if (result.success) return { value: result.data, issues: [] };
   const keys = schemaKeys(schema);
   const issues = result.error.issues
     .filter((issue) => !document.faulty.has(formatPath(issue.path)))
-    .flatMap((issue) => issuesOf(document, keys, issue));
+    .flatMap((issue) => issuesOf(document, keys, issue, moved));
   return { value: undefined, issues: judgeable(document, issues) };
 }
 
@@ -41,14 +46,22 @@ export function soundKeys<Shape extends z.ZodRawShape>(
   return Object.fromEntries(entries) as Partial<z.output<z.ZodObject<Shape>>>;
 }
 
-function issuesOf(document: Document, keys: readonly SchemaKey[], issue: z.core.$ZodIssue): ConfigIssue[] {
+function issuesOf(
+  document: Document,
+  keys: readonly SchemaKey[],
+  issue: z.core.$ZodIssue,
+  moved: ReadonlyMap<string, string>,
+): ConfigIssue[] {
   const { path } = issue;
   if (issue.code === "unrecognized_keys") {
     const known = keys.filter((key) => matches(key.path.slice(0, -1), path) && key.path.length > path.length);
     const names = known.map((key) => key.path.at(-1) ?? "");
-    return issue.keys.map((name) =>
-      issueAt(document, [...path, name], `a known key${knownNames(name, names)}`, "an unknown key"),
-    );
+    return issue.keys.map((name) => {
+      const instead = path.length === 0 ? moved.get(name) : undefined;
+      return instead === undefined
+        ? issueAt(document, [...path, name], `a known key${knownNames(name, names)}`, "an unknown key")
+        : issueAt(document, [...path, name], instead, "a key that has moved");
+    });
   }
   if (issue.code === "invalid_key") {
     const expected = issue.issues[0]?.message ?? issue.message;

@@ -38,6 +38,8 @@ export type AuditEvent = {
   readonly userId: string | null;
   readonly email: string | null;
   readonly sid: string | null;
+  /** Id of the OpenID provider that it came from or is about. */
+  readonly provider: string | null;
   /** Address of the peer, after the configured proxies. */
   readonly peer: string | null;
   readonly method: string | null;
@@ -60,6 +62,7 @@ export function auditEvent(
     userId: null,
     email: null,
     sid: null,
+    provider: null,
     peer: null,
     method: null,
     path: null,

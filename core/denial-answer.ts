@@ -1,11 +1,10 @@
 // Turns a denial into what the asker is told: the one exhaustive switch. The wire is vague where exactness
 // would help an attacker (why a token failed) and exact where it helps a person (which group, whom to ask).
 import { type DenialAnswer, refusal, unauthenticated, unavailable } from "./answer-shape.ts";
+import { bytesText } from "./bytes-text.ts";
 import type { Denial } from "./denial.ts";
 import { BY_ID, type DenialNames, placeText } from "./denial-names.ts";
 import { plainList, plainName } from "./plain-name.ts";
-
-const MEBIBYTE = 1024 * 1024;
 
 export function answerTo(denial: Denial, names: DenialNames = BY_ID): DenialAnswer {
   const { code } = denial;
@@ -134,6 +133,13 @@ export function answerTo(denial: Denial, names: DenialNames = BY_ID): DenialAnsw
         403,
         "You are in too many groups to list",
         `The identity provider left out the claim "${plainName(denial.claim)}" because it was too long. Ask IT to limit it to the groups assigned to this application.`,
+      );
+    case "group_reserved":
+      return refusal(
+        code,
+        403,
+        "One of your groups has a name that is not its own",
+        `Your identity provider put you into "${plainName(denial.group)}". Names that begin like that are kept for the groups of another identity provider here. Ask IT to rename the group.`,
       );
     case "user_denied":
       return refusal(
@@ -288,8 +294,4 @@ export function answerTo(denial: Denial, names: DenialNames = BY_ID): DenialAnsw
         "It has reached its limit of connections. Try again soon.",
       );
   }
-}
-
-function bytesText(bytes: number): string {
-  return bytes % MEBIBYTE === 0 ? `${bytes / MEBIBYTE} MiB` : `${bytes} bytes`;
 }

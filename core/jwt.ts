@@ -53,19 +53,34 @@ const COMPACT_JWS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
  * that would choose a key by themselves (`jwk`, `jku`, `x5u`, `x5c`) are not even read; `crit` and `zip` refuse.
  */
 export function readJwtHeader(token: string, maxLength = MAX_LENGTH): Result<JwtHeader, JwtFault> {
-  if (token.length > maxLength || !COMPACT_JWS.test(token)) return err("malformed");
-  let header: unknown;
-  try {
-    header = JSON.parse(Buffer.from(token.slice(0, token.indexOf(".")), "base64url").toString("utf8"));
-  } catch {
-    return err("malformed");
-  }
-  if (typeof header !== "object" || header === null || Array.isArray(header)) return err("malformed");
-  const { alg, kid, typ, crit, zip } = header as Record<string, unknown>;
+  const header = readPart(token, 0, maxLength);
+  if (header === undefined) return err("malformed");
+  const { alg, kid, typ, crit, zip } = header;
   if (typeof alg !== "string" || crit !== undefined || zip !== undefined) return err("malformed");
   if (kid !== undefined && typeof kid !== "string") return err("malformed");
   if (typ !== undefined && typeof typ !== "string") return err("malformed");
   return ok({ alg, kid, typ: typ?.toLowerCase() });
+}
+
+/** The issuer that an untrusted compact JWS claims, so that its verifier can be chosen. Proves nothing. */
+export function readJwtIssuer(token: string): Result<string, JwtFault> {
+  const claims = readPart(token, 1, MAX_LENGTH);
+  if (claims === undefined) return err("malformed");
+  const { iss } = claims;
+  return typeof iss === "string" ? ok(iss) : err("wrong_issuer");
+}
+
+function readPart(token: string, index: 0 | 1, maxLength: number): Record<string, unknown> | undefined {
+  if (token.length > maxLength || !COMPACT_JWS.test(token)) return undefined;
+  try {
+    const part: unknown = JSON.parse(
+      Buffer.from(token.split(".", 2)[index] ?? "", "base64url").toString("utf8"),
+    );
+    const isObject = typeof part === "object" && part !== null && !Array.isArray(part);
+    return isObject ? (part as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -4,22 +4,24 @@ import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Store } from "../core/store.ts";
 import { createProviderLogouts } from "../token-exchange/provider-logouts.ts";
-import { createLogoutTokenVerifier } from "../token-exchange/verify-logout-token.ts";
-import { createProviderTokenVerifier } from "../token-exchange/verify-provider-token.ts";
+import { chooseProviderTokenVerifier } from "../token-exchange/verify-provider-token.ts";
 import { createAsserter } from "./assert/assert.ts";
 import type { Leaves } from "./leaves.ts";
 import { createBackchannelLogout } from "./pages/backchannel-logout.ts";
+import { createLastProvider } from "./pages/last-provider.ts";
 import { createLogin } from "./pages/login.ts";
 import { createLogout } from "./pages/logout.ts";
 import { createMySessions } from "./pages/my-sessions.ts";
 import { createPageApp, type PageApp } from "./pages/page-app.ts";
 import { createPageContext } from "./pages/page-context.ts";
+import { createProviderLogin } from "./pages/provider-login.ts";
 import { securityHeaders } from "./pages/security-headers.ts";
 import { readStaticPages } from "./pages/static-pages.ts";
 import { createTokenEndpoint } from "./pages/token.ts";
 import { createTold } from "./pages/told.ts";
 import { namesInForce } from "./policy/names-in-force.ts";
 import type { Readiness } from "./private-server.ts";
+import { groupsClaims } from "./provider-sides.ts";
 import { sessionCookieName } from "./request/cookie.ts";
 import { createRouter } from "./route/pick-endpoint.ts";
 
@@ -35,18 +37,23 @@ export type PageParts = {
 
 export function composePages(parts: PageParts): PageApp {
   const { config, leaves, store, webFolder, readiness, clock, log } = parts;
-  const { publicUrl, provider, contact } = config;
-  const { audit, keyring, metadata, policy, sessions, endings, identify, attempts, events, homes, health } =
+  const { publicUrl, contact } = config;
+  const { audit, keyring, providers, policy, sessions, endings, identify, attempts, events, homes, health } =
     leaves;
   const access = () => policy.current().access;
   const table = () => policy.current().routing;
   const context = createPageContext({ contact, names: namesInForce(policy) });
+  const lastProvider = createLastProvider(publicUrl);
+  const bearers = new Map(
+    providers.all.flatMap(({ config: { issuer }, verifyAccessToken }) =>
+      verifyAccessToken === undefined ? [] : [[issuer, verifyAccessToken] as const],
+    ),
+  );
   const cookieName = sessionCookieName(publicUrl);
   const logout = createLogout({
     sessions,
     endings,
-    provider: metadata,
-    clientId: provider.clientId,
+    providers,
     publicUrl,
     cookieName,
     audit,
@@ -58,25 +65,31 @@ export function composePages(parts: PageParts): PageApp {
     context,
     identify,
     login: createLogin({
-      config,
+      publicUrl,
       cookieName,
-      sessions,
+      providers: providers.all.map((provider) =>
+        createProviderLogin({
+          config,
+          provider,
+          several: providers.all.length > 1,
+          lastProvider,
+          cookieName,
+          sessions,
+          audit,
+          clock,
+          context,
+        }),
+      ),
+      lastProvider,
       identify,
-      provider: metadata,
-      providerClock: leaves.providerClock,
-      verifyIdToken: leaves.verifyIdToken,
-      claimRules: leaves.claimRules,
-      audit,
-      clock,
       context,
-      fetch: leaves.providerFetch,
     }),
     logout,
     backchannelLogout: createBackchannelLogout({
-      issuer: provider.issuer,
-      verifyLogoutToken: createLogoutTokenVerifier({ provider, metadata, clock }),
+      providers: providers.byIssuer,
       logouts: createProviderLogouts(store, clock),
       index: leaves.index,
+      identityOf: leaves.identityOf,
       endings,
       audit,
       context,
@@ -84,20 +97,19 @@ export function composePages(parts: PageParts): PageApp {
       bodyBytes: config.limits.pageBodyBytes,
     }),
     token: createTokenEndpoint({
-      exchange: provider.bearer && {
-        verifyProviderToken: createProviderTokenVerifier({
-          provider,
-          rules: provider.bearer,
-          metadata,
-          clock,
-        }),
-        claimRules: leaves.claimRules,
-        sessions: leaves.bearerSessions,
-        keyring,
-        publicUrl,
-        absoluteMs: config.session.absolute,
-        clock,
-      },
+      exchange:
+        bearers.size === 0
+          ? undefined
+          : {
+              verifyProviderToken: chooseProviderTokenVerifier(bearers),
+              claimRulesOf: (issuer) => providers.byIssuer.get(issuer)?.claimRules,
+              sessions: leaves.bearerSessions,
+              keyring,
+              publicUrl,
+              absoluteMs: config.session.absolute,
+              clock,
+            },
+      providerOf: (issuer) => providers.byIssuer.get(issuer)?.id ?? null,
       access,
       appliedEvent: events.applied,
       attempts,
@@ -111,7 +123,7 @@ export function composePages(parts: PageParts): PageApp {
       access,
       table,
       route: createRouter({ homeOf: homes.of, health }),
-      assert: createAsserter({ keyring, clock, publicUrl, groupsClaim: config.groups.claim }),
+      assert: createAsserter({ keyring, clock, publicUrl, groupsClaim: groupsClaims(config.providers) }),
       audit,
       refuse: context.refuse,
     }),

@@ -31,6 +31,7 @@ export function decisionLine(asked: Asked, trail: Trail, denial: Denial | undefi
     userId: identity?.userId ?? null,
     email: identity?.email ?? null,
     sid: identity?.sid ?? null,
+    provider: null,
     peer: asked.peer,
     method: asked.method,
     path: asked.path?.slice(0, MAX_PATH) ?? null,

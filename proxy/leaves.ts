@@ -7,6 +7,7 @@ import type { Endpoint } from "../config/routes.ts";
 import type { AgentState } from "../core/api.ts";
 import { createAuditLog } from "../core/audit.ts";
 import type { Clock } from "../core/clock.ts";
+import type { SessionId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Store } from "../core/store.ts";
 import { createBearerSessions } from "../token-exchange/bearer-sessions.ts";
@@ -22,6 +23,8 @@ import { createControlChannels } from "./control/control-channels.ts";
 import { createDirectConnections } from "./control/direct-connections.ts";
 import { endOfEvent } from "./control/end-of-event.ts";
 import { createTrafficTally } from "./forward/traffic-tally.ts";
+import { confirmByProvider } from "./identify/confirm-by-provider.ts";
+import { endUnbackedSessions } from "./identify/end-unbacked.ts";
 import { createFailedAttempts } from "./identify/failed-attempts.ts";
 import { createIdentify } from "./identify/identify.ts";
 import { createRefresh } from "./identify/refresh.ts";
@@ -42,7 +45,7 @@ import { createPolicyChanges } from "./policy/policy-changes.ts";
 import { createPolicyInForce } from "./policy/policy-in-force.ts";
 import { createPolicyReload } from "./policy/policy-reload.ts";
 import { writeSnapshot } from "./policy/stored-snapshot.ts";
-import { createProviderSide } from "./provider-side.ts";
+import { createProviderSides } from "./provider-sides.ts";
 import { createHealth } from "./route/health.ts";
 import { createHomes } from "./route/homes.ts";
 import { watchStore } from "./store-watch.ts";
@@ -63,6 +66,7 @@ export async function openLeaves(
     policySnapshot: () => policy.current().number,
     liveGateways: () => live.list().flatMap(({ decided }) => decided?.gateway ?? []),
     webSocketTraffic: traffic.totals,
+    providers: () => providers.all.map(({ id, metadata }) => [id, metadata.state()]),
   });
   const audit = metrics.counting(
     createAuditLog({
@@ -97,7 +101,7 @@ export async function openLeaves(
     },
   });
 
-  const providerSide = createProviderSide(config, { clock, log, audit });
+  const providers = createProviderSides(config.providers, { clock, log, audit });
   const { texts, ...firstPolicy } = files.policy();
   const snapshot = await writeSnapshot(store, texts, clock.now(), () => {});
   const policy = createPolicyInForce({ number: snapshot.number, ...firstPolicy });
@@ -112,16 +116,19 @@ export async function openLeaves(
   });
   const bearerSessions = createBearerSessions({ store, index, now: clock.now, encryptionKey });
   const endings = createSessionEndings(store, index);
-  const confirm: ConfirmSession = createRefresh({
-    ...providerSide,
-    sessions,
-    endings,
-    provider: config.provider.name,
-    graceMs: config.session.providerGrace,
-    clock,
-    log,
-    audit,
-  });
+  const refreshers = providers.all.map((provider): [string, ConfirmSession] => [
+    provider.config.issuer,
+    createRefresh({
+      sessions,
+      endings,
+      provider,
+      graceMs: config.session.providerGrace,
+      clock,
+      log,
+      audit,
+    }),
+  ]);
+  const confirm = confirmByProvider(new Map(refreshers));
 
   const channels = createControlChannels({
     table: () => policy.current().routing,
@@ -145,13 +152,14 @@ export async function openLeaves(
     snapshot: policy.required,
   });
   const begin = createBeginEntry(live, createPlaces(config.limits));
+  const identityOf = (sid: SessionId) =>
+    sessionIdentity(sid, { index, sessions, bearerSessions, appliedEvent: events.applied });
   const direct = createDirectConnections({
     live,
     begin,
     endDirect: channels.endDirect,
     judge,
-    identityOf: (sid) =>
-      sessionIdentity(sid, { index, sessions, bearerSessions, appliedEvent: events.applied }),
+    identityOf,
     snapshot: () => policy.current().number,
     limits: config.limits,
     leaseMs: config.control.lease,
@@ -204,6 +212,13 @@ export async function openLeaves(
     clock,
     log,
   });
+  await endUnbackedSessions({
+    index,
+    identityOf,
+    endings,
+    claimRulesOf: (issuer) => providers.byIssuer.get(issuer)?.claimRules,
+    audit,
+  });
   const stopRefreshing = refreshLive({ live, index, sessions, clock, log });
   const attempts = createFailedAttempts(config.limits.failedAttemptsPerMinute);
   const identify = createIdentify({
@@ -229,7 +244,8 @@ export async function openLeaves(
     keyRotation,
     channels,
     direct,
-    ...providerSide,
+    providers,
+    identityOf,
     policy,
     policyReload,
     index,

@@ -25,6 +25,7 @@ import { affordableConnections, maxOpenFiles } from "./open-files.ts";
 import { securityHeaders } from "./pages/security-headers.ts";
 import { namesInForce } from "./policy/names-in-force.ts";
 import { createPrivateServer } from "./private-server.ts";
+import { groupsClaims } from "./provider-sides.ts";
 import { createReadiness } from "./readiness.ts";
 import { sessionCookieName } from "./request/cookie.ts";
 import { createRouter } from "./route/pick-endpoint.ts";
@@ -61,7 +62,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
   const ownCertificate = openCertificate(config.tls, "tls");
 
   const leaves = await openLeaves(config, files, { store, clock, log });
-  const { audit, trust, keyring, metadata, policy, policyReload, live, identify, homes, health } = leaves;
+  const { audit, trust, keyring, policy, policyReload, live, identify, homes, health } = leaves;
   const wording = { contact, names: namesInForce(policy) };
   const timeouts = {
     connectTimeoutMs: limits.connectTimeout,
@@ -70,9 +71,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
   };
   const gatewayConnections = createGatewayConnections({ table: () => policy.current().routing, clock });
   const readiness = createReadiness({
-    metadata,
-    providerClock: leaves.providerClock,
-    provider: config.provider.name,
+    providers: leaves.providers.all,
     store: leaves.storeWatch.state,
     audit,
     clock,
@@ -114,7 +113,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     identify,
     policy,
     route: createRouter({ homeOf: homes.settle, health }),
-    assert: createAsserter({ keyring, clock, publicUrl, groupsClaim: config.groups.claim }),
+    assert: createAsserter({ keyring, clock, publicUrl, groupsClaim: groupsClaims(config.providers) }),
     forwardHttp: createHttpForwarder({
       connections: gatewayConnections,
       health,

@@ -2,6 +2,7 @@
 // disagree. Labels are words of our own: no path, name or address, of which there is no end.
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Audit, AuditEvent } from "../core/audit.ts";
+import type { DocumentState } from "../token-exchange/cached-document.ts";
 import type { BothWays, Traffic } from "./forward/traffic-tally.ts";
 
 export type Metrics = {
@@ -20,9 +21,12 @@ export type MetricSources = {
   /** Gateway of each live connection. */
   readonly liveGateways: () => Iterable<string>;
   readonly webSocketTraffic: () => Traffic;
+  /** Id of each provider, and how the newest request to it went. */
+  readonly providers: () => Iterable<readonly [string, DocumentState]>;
 };
 
-export function createMetrics({ policySnapshot, liveGateways, webSocketTraffic }: MetricSources): Metrics {
+export function createMetrics(sources: MetricSources): Metrics {
+  const { policySnapshot, liveGateways, webSocketTraffic, providers } = sources;
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -40,8 +44,8 @@ export function createMetrics({ policySnapshot, liveGateways, webSocketTraffic }
   });
   const logins = new Counter({
     name: "gatehouse_logins_total",
-    help: "Logins that came back from the provider.",
-    labelNames: ["outcome"],
+    help: "Logins that came back from a provider, or could not start there.",
+    labelNames: ["outcome", "provider"],
     registers,
   });
   const faults = new Counter({
@@ -66,6 +70,19 @@ export function createMetrics({ policySnapshot, liveGateways, webSocketTraffic }
     collect() {
       this.reset();
       for (const gateway of liveGateways()) this.inc({ gateway });
+    },
+  });
+
+  new Gauge({
+    name: "gatehouse_provider_up",
+    help: "Whether the newest request to an identity provider went well; before the first one there is none.",
+    labelNames: ["provider"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [provider, state] of providers()) {
+        if (state !== "unknown") this.set({ provider }, state === "up" ? 1 : 0);
+      }
     },
   });
 
@@ -102,10 +119,10 @@ export function createMetrics({ policySnapshot, liveGateways, webSocketTraffic }
     return known;
   }
 
-  function count({ kind, outcome, code, reason }: AuditEvent) {
+  function count({ kind, outcome, code, reason, provider }: AuditEvent) {
     if (kind === "decision") decisionsBy(outcome, code ?? "").inc();
     else if (kind === "connection_closed") ended.inc({ reason: ONE_WORD.test(reason) ? reason : "other" });
-    else if (kind === "login") logins.inc({ outcome });
+    else if (kind === "login") logins.inc({ outcome, provider: provider ?? "" });
   }
 
   return {

@@ -1,19 +1,16 @@
-// Whether this door should get traffic, and what is wrong if not. It is ready once it has reached the provider;
-// a provider that goes away later stops new logins, not the people who are signed in.
+// Whether this door should get traffic, and what is wrong if not. It is ready once it has reached a provider; one
+// that goes away later, or never came, stops new logins there, not the people who are signed in.
 import type { Audit } from "../core/audit.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
-import type { ProviderClock } from "../token-exchange/provider-clock.ts";
-import type { ProviderMetadataSource } from "../token-exchange/provider-metadata.ts";
 import type { Readiness } from "./private-server.ts";
+import type { ProviderSide } from "./provider-side.ts";
 import type { StoreWatch } from "./store-watch.ts";
 
 const RETRY_MS = 3_000;
 
 export function createReadiness(deps: {
-  metadata: ProviderMetadataSource;
-  providerClock: Pick<ProviderClock, "state">;
-  provider: string;
+  providers: readonly Pick<ProviderSide, "id" | "metadata" | "providerClock">[];
   store: StoreWatch["state"];
   audit: Audit;
   clock: Clock;
@@ -22,36 +19,39 @@ export function createReadiness(deps: {
   certificate: () => string | undefined;
   stopping: () => boolean;
 }): { state: () => Readiness; close: () => void } {
-  const { metadata, clock, log } = deps;
+  const { providers, clock, log } = deps;
   let reached = false;
-  let warned = false;
-  let cancel = () => {};
+  const waiting = new Map<string, () => void>();
 
-  async function reach() {
+  async function reach(provider: (typeof providers)[number], warned: boolean) {
+    const { id, metadata } = provider;
     const found = await metadata.get();
     if (found.ok) {
       reached = true;
-      log.info({ provider: deps.provider }, "the identity provider answers");
+      waiting.delete(id);
+      log.info({ provider: id }, "the identity provider answers");
       return;
     }
     const what = found.error.code === "provider_unavailable" ? found.error.what : found.error.code;
-    if (!warned)
-      log.warn(
-        { provider: deps.provider, what },
-        "not ready: the identity provider does not answer; trying on",
-      );
-    warned = true;
-    cancel = clock.after(RETRY_MS, () => void reach());
+    if (!warned) log.warn({ provider: id, what }, "the identity provider does not answer; trying on");
+    waiting.set(
+      id,
+      clock.after(RETRY_MS, () => void reach(provider, true)),
+    );
   }
-  void reach();
+  for (const provider of providers) void reach(provider, false);
 
   return {
     state() {
       const certificate = deps.certificate();
       const store = deps.store();
       const checks = {
-        provider: metadata.state(),
-        clock: deps.providerClock.state(),
+        ...Object.fromEntries(
+          providers.flatMap(({ id, metadata, providerClock }) => [
+            [`provider.${id}`, metadata.state()],
+            [`clock.${id}`, providerClock.state()],
+          ]),
+        ),
         store,
         audit: deps.audit.accepting ? "ok" : "cannot be written",
         ...(certificate === undefined ? {} : { certificate }),
@@ -60,6 +60,8 @@ export function createReadiness(deps: {
       const ready = reached && store === "ok" && deps.audit.accepting && !deps.stopping();
       return { ready, checks };
     },
-    close: () => cancel(),
+    close() {
+      for (const cancel of waiting.values()) cancel();
+    },
   };
 }

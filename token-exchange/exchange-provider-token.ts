@@ -12,7 +12,8 @@ import type { ProviderTokenVerifier } from "./verify-provider-token.ts";
 
 export type TokenExchangeDeps = {
   readonly verifyProviderToken: ProviderTokenVerifier;
-  readonly claimRules: ClaimRules;
+  /** Of the provider with this issuer, one that a verified token is from. */
+  readonly claimRulesOf: (issuer: string) => ClaimRules | undefined;
   readonly sessions: BearerSessions;
   readonly keyring: Keyring;
   /** The door's origin. */
@@ -42,8 +43,11 @@ export async function exchangeProviderToken<Grant>(
   const { sessions, keyring, publicUrl, clock } = deps;
   const token = await deps.verifyProviderToken(providerToken);
   if (!token.ok) return token;
-  const { subject, claims, clientId, issuedAt } = token.value;
-  const person = identityFromClaims(subject, claims, deps.claimRules);
+  const { issuer, subject, claims, clientId, issuedAt } = token.value;
+  const rules = deps.claimRulesOf(issuer);
+  if (rules === undefined)
+    throw new TypeError("a token was verified that no provider's claims are read from");
+  const person = identityFromClaims(subject, claims, rules);
   if (!person.ok) return person;
   const expiresAt = Math.min(token.value.expiresAt, issuedAt + deps.absoluteMs);
   if (expiresAt <= clock.now()) return err({ code: "bearer_invalid", fault: "expired" });

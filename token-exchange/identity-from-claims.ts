@@ -4,11 +4,12 @@ import type { Denial } from "../core/denial.ts";
 import type { Identity } from "../core/identity.ts";
 import { userIdOf } from "../core/ids.ts";
 import { err, ok, type Result } from "../core/result.ts";
+import { mayVouchFor, type ProviderReach, reservedGroup } from "./provider-reach.ts";
 
 /** Who it is, before it is known how and for how long that is proved. */
 export type ClaimedIdentity = Omit<Identity, "sid" | "via" | "expiresAt" | "asOfEvent">;
 
-export type ClaimRules = {
+export type ClaimRules = ProviderReach & {
   readonly issuer: string;
   /** The operator takes every e-mail of this provider as verified. */
   readonly emailTrusted: boolean;
@@ -28,16 +29,21 @@ export function identityFromClaims(
   claims: Claims,
   rules: ClaimRules,
 ): Result<ClaimedIdentity, Denial> {
-  const groups = groupsOf(claims, rules);
-  if (!groups.ok) return groups;
+  const said = groupsOf(claims, rules);
+  if (!said.ok) return said;
+  const groups = said.value.map((group) => `${rules.groupsPrefix}${group}`);
+  const reserved = reservedGroup(groups, rules);
+  // Dropping it would be guessing what the person's groups are; so would be keeping it.
+  if (reserved !== undefined) return err({ code: "group_reserved", group: reserved });
   const email = emailOf(own(claims, "email"));
+  const isVerified = rules.emailTrusted || own(claims, "email_verified") === true;
   return ok({
     userId: userIdOf(rules.issuer, subject),
     issuer: rules.issuer,
     email,
-    emailTrusted: email !== null && (rules.emailTrusted || own(claims, "email_verified") === true),
+    emailTrusted: email !== null && isVerified && mayVouchFor(email, rules),
     name: nameOf(own(claims, "name")),
-    groups: groups.value,
+    groups,
   });
 }
 

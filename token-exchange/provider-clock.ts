@@ -19,8 +19,14 @@ export type ProviderClock = {
 /** An answer that took longer says too little about when it was made. */
 const MAX_ROUND_TRIP_MS = 5_000;
 
-export function createProviderClock(deps: { clock: Clock; log: Log; audit: Audit }): ProviderClock {
-  const { clock, log, audit } = deps;
+export function createProviderClock(deps: {
+  /** Its id in the configuration. */
+  provider: string;
+  clock: Clock;
+  log: Log;
+  audit: Audit;
+}): ProviderClock {
+  const { provider, clock, log, audit } = deps;
   let offsetMs: number | undefined;
   let apart = false;
 
@@ -28,20 +34,21 @@ export function createProviderClock(deps: { clock: Clock; log: Log; audit: Audit
    * Both in milliseconds since 1970.
    * @param door our clock's time when the provider said its own
    */
-  function compare(provider: number, door: number) {
-    offsetMs = provider - door;
+  function compare(said: number, door: number) {
+    offsetMs = said - door;
     const before = apart;
     apart = Math.abs(offsetMs) > CLOCK_SKEW_SECONDS * 1000;
     if (apart === before) return;
     const line = {
+      provider,
       offsetMs,
       doorTime: new Date(door).toISOString(),
-      providerTime: new Date(provider).toISOString(),
+      providerTime: new Date(said).toISOString(),
     };
     if (!apart) return log.info(line, "the provider's clock and ours agree again");
     log.warn(line, "clock_skew: the provider's clock and ours are too far apart");
     const reason = `clock_skew: door ${line.doorTime}, provider ${line.providerTime}`;
-    audit.record(auditEvent({ kind: "clock_skew", outcome: "allowed", reason }));
+    audit.record(auditEvent({ kind: "clock_skew", outcome: "allowed", reason, provider }));
   }
 
   return {
@@ -51,9 +58,9 @@ export function createProviderClock(deps: { clock: Clock; log: Log; audit: Audit
         const sentAt = clock.monotonic();
         const answer = await fetch(...asked);
         const roundTripMs = clock.monotonic() - sentAt;
-        const provider = timeOf(answer.headers);
-        if (provider !== undefined && roundTripMs <= MAX_ROUND_TRIP_MS) {
-          compare(provider, clock.now() - roundTripMs / 2);
+        const said = timeOf(answer.headers);
+        if (said !== undefined && roundTripMs <= MAX_ROUND_TRIP_MS) {
+          compare(said, clock.now() - roundTripMs / 2);
         }
         return answer;
       },

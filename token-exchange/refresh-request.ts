@@ -1,7 +1,7 @@
 // Asks the provider whether a login still stands, with its refresh token (RFC 6749 §6, OpenID Connect Core §12).
 // Written out instead of taken from a library, because the three outcomes must be told apart exactly: "no" ends
 // a session, "not now" does not. What is answered is parsed here and trusted nowhere yet.
-import type { FrontDoorConfig } from "../config/front-door.ts";
+import type { ProviderConfig } from "../config/provider.ts";
 import type { Clock } from "../core/clock.ts";
 import { type Err, err, ok, type Result } from "../core/result.ts";
 import type { ProviderMetadataSource } from "./provider-metadata.ts";
@@ -25,7 +25,7 @@ export type RefreshFault = {
 export type RefreshRequest = (refreshToken: string) => Promise<Result<RefreshedTokens, RefreshFault>>;
 
 export type RefreshRequestDeps = {
-  readonly provider: Pick<FrontDoorConfig["provider"], "clientId" | "clientSecret">;
+  readonly provider: Pick<ProviderConfig, "clientId" | "clientSecret">;
   readonly metadata: Pick<ProviderMetadataSource, "get">;
   /** Follows no redirect, and bounds the time and size of an answer. */
   readonly fetch: typeof fetch;

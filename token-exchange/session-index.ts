@@ -35,7 +35,10 @@ export type SessionIndex = {
   /** Everybody's. */
   all(): Promise<readonly FoundSession[]>;
   find(sid: SessionId): Promise<FoundSession | undefined>;
-  /** Sessions that began by this session of the provider (OpenID Connect Back-Channel Logout §2.4, `sid`). */
+  /**
+   * Sessions that began by a session of this name at a provider (OpenID Connect Back-Channel Logout §2.4, `sid`). Two
+   * providers may use one name: whoever acts on it looks whose session each is.
+   */
   ofProviderSession(providerSid: string): Promise<readonly FoundSession[]>;
 };
 

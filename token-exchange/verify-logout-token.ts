@@ -1,6 +1,6 @@
 // Verifies a logout token of the OpenID provider (OpenID Connect Back-Channel Logout 1.0 §2.4 to §2.6). Whether it
 // was seen before is asked elsewhere. An ID token, an access token or anything else the provider signs is none.
-import type { FrontDoorConfig } from "../config/front-door.ts";
+import type { ProviderConfig } from "../config/provider.ts";
 import { CLOCK_SKEW_SECONDS } from "../core/assertion.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Denial } from "../core/denial.ts";
@@ -9,6 +9,7 @@ import { type Err, err, ok, type Result } from "../core/result.ts";
 import type { ProviderMetadataSource } from "./provider-metadata.ts";
 
 export type LogoutToken = {
+  readonly issuer: string;
   readonly jti: string;
   /** At least one of the two is there. */
   readonly subject: string | null;
@@ -25,7 +26,7 @@ export type LogoutTokenFault =
 export type LogoutTokenVerifier = (token: string) => Promise<Result<LogoutToken, LogoutTokenFault>>;
 
 export type LogoutTokenDeps = {
-  readonly provider: Pick<FrontDoorConfig["provider"], "issuer" | "clientId" | "idTokenSigningAlg">;
+  readonly provider: Pick<ProviderConfig, "issuer" | "clientId" | "idTokenSigningAlg">;
   readonly metadata: Pick<ProviderMetadataSource, "key">;
   readonly clock: Clock;
 };
@@ -61,11 +62,12 @@ export function createLogoutTokenVerifier(deps: LogoutTokenDeps): LogoutTokenVer
       skewSeconds: CLOCK_SKEW_SECONDS,
       maxAgeSeconds: MAX_AGE_SECONDS,
     });
-    return verified.ok ? readClaims(verified.value.claims) : invalid(verified.error);
+    return verified.ok ? readClaims(provider.issuer, verified.value.claims) : invalid(verified.error);
   };
 }
 
 function readClaims(
+  issuer: string,
   claims: Readonly<Record<string, unknown>> & { exp: number },
 ): Result<LogoutToken, LogoutTokenFault> {
   const { events, jti, sub, sid, exp } = claims;
@@ -79,7 +81,7 @@ function readClaims(
   if ((sub !== undefined && !isText(sub)) || (sid !== undefined && !isText(sid)))
     return invalid("no_subject");
   const acceptableUntil = (exp + CLOCK_SKEW_SECONDS + 1) * 1000;
-  return ok({ jti, subject: sub ?? null, providerSid: sid ?? null, acceptableUntil });
+  return ok({ issuer, jti, subject: sub ?? null, providerSid: sid ?? null, acceptableUntil });
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

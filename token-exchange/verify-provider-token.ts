@@ -1,14 +1,16 @@
 // Verifies an access token of the OpenID provider that was issued for this front door (RFC 9068 §4). An ID token
 // is not one (RFC 8725 §3.12), nor is a token bound to a key that a plain bearer cannot prove.
-import type { FrontDoorConfig } from "../config/front-door.ts";
+import type { ProviderConfig } from "../config/provider.ts";
 import { CLOCK_SKEW_SECONDS } from "../core/assertion.ts";
 import type { Clock } from "../core/clock.ts";
 import type { BearerFault, Denial } from "../core/denial.ts";
 import { readJwtHeader, verifyJwt } from "../core/jwt.ts";
 import { type Err, err, ok, type Result } from "../core/result.ts";
+import { claimedIssuer } from "./claimed-issuer.ts";
 import type { ProviderMetadataSource } from "./provider-metadata.ts";
 
 export type ProviderToken = {
+  readonly issuer: string;
   readonly subject: string;
   /** The provider's name for the client that got it. */
   readonly clientId: string;
@@ -22,8 +24,8 @@ export type ProviderToken = {
 export type ProviderTokenVerifier = (token: string) => Promise<Result<ProviderToken, Denial>>;
 
 export type ProviderTokenDeps = {
-  readonly provider: Pick<FrontDoorConfig["provider"], "issuer" | "clientId">;
-  readonly rules: NonNullable<FrontDoorConfig["provider"]["bearer"]>;
+  readonly provider: Pick<ProviderConfig, "issuer" | "clientId">;
+  readonly rules: NonNullable<ProviderConfig["bearer"]>;
   readonly metadata: Pick<ProviderMetadataSource, "key">;
   readonly clock: Clock;
 };
@@ -61,12 +63,24 @@ export function createProviderTokenVerifier(deps: ProviderTokenDeps): ProviderTo
     const { sub } = claims;
     if (typeof sub !== "string" || sub === "" || sub.length > MAX_SUBJECT_LENGTH) return refuse("no_subject");
     return ok({
+      issuer: provider.issuer,
       subject: sub,
       clientId: clientIdOf(claims),
       issuedAt: claims.iat * 1000,
       expiresAt: claims.exp * 1000,
       claims,
     });
+  };
+}
+
+/** The verifier of tokens of several providers: each token goes to the one that it claims to be from. */
+export function chooseProviderTokenVerifier(
+  byIssuer: ReadonlyMap<string, ProviderTokenVerifier>,
+): ProviderTokenVerifier {
+  return async (token) => {
+    if (isOpaque(token)) return refuse("opaque");
+    const verifier = claimedIssuer(token, byIssuer);
+    return verifier.ok ? verifier.value(token) : refuse(verifier.error);
   };
 }
 

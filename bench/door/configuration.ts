@@ -39,11 +39,13 @@ export function frontDoorFile(place: DoorPlace, secrets: DoorSecrets): unknown {
     data: "./door",
     encryptionKey: secrets.encryptionKey,
     policy: { access: "access.json5", routes: "routes.json5" },
-    provider: {
-      name: "bench",
-      issuer: place.issuer,
-      clientId: CLIENT_ID,
-      clientSecret: secrets.clientSecret,
+    providers: {
+      bench: {
+        name: "bench",
+        issuer: place.issuer,
+        clientId: CLIENT_ID,
+        clientSecret: secrets.clientSecret,
+      },
     },
     limits: {
       connections: place.connections,

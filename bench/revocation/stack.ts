@@ -56,7 +56,9 @@ export async function startStack({ provider, access, routes, absolute }: StackOp
     data: "./door",
     encryptionKey: randomBytes(32).toString("hex"),
     policy: { access: "access.json5", routes: "routes.json5" },
-    provider: { name: "bench", issuer: provider.issuer, clientId: CLIENT_ID, clientSecret: CLIENT_SECRET },
+    providers: {
+      bench: { name: "bench", issuer: provider.issuer, clientId: CLIENT_ID, clientSecret: CLIENT_SECRET },
+    },
     session: { absolute, idle: absolute },
     limits: { sockets: 50_000, socketsPerUser: 50_000, failedAttemptsPerMinute: 1_000_000 },
     log: { level: "error" },

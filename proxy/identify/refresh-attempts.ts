@@ -19,7 +19,8 @@ const PROVIDER_REST_MS = { first: 2_000, longest: 30_000 };
 /** A rest that has long been over is forgotten: its session may be gone. */
 const FORGET_AFTER_MS = 10 * 60_000;
 
-export function createRefreshAttempts(clock: Clock, log: Log): RefreshAttempts {
+/** @param provider id of the one provider that is asked */
+export function createRefreshAttempts(provider: string, clock: Clock, log: Log): RefreshAttempts {
   /** Longest unchanged first. */
   const resting = new Map<SessionId, { readonly failures: number; readonly until: number }>();
   let outage: { readonly failures: number; readonly until: number } | undefined;
@@ -51,13 +52,13 @@ export function createRefreshAttempts(clock: Clock, log: Log): RefreshAttempts {
       if (how === "answered") resting.delete(sid);
       else rest(sid, now);
       if (how !== "unreachable") {
-        if (outage !== undefined) log.info("the identity provider refreshes sessions again");
+        if (outage !== undefined) log.info({ provider }, "the identity provider refreshes sessions again");
         outage = undefined;
         probing = false;
         return;
       }
       if (outage === undefined)
-        log.warn({ what }, "the identity provider cannot refresh sessions; trying on");
+        log.warn({ provider, what }, "the identity provider cannot refresh sessions; trying on");
       // Requests that were under way together fail together: they are one failure.
       if (outage === undefined || probing) {
         const failures = (outage?.failures ?? 0) + 1;

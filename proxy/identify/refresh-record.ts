@@ -27,6 +27,8 @@ export type RefreshRecord = {
 export type RefreshRecordDeps = {
   readonly sessions: Pick<Sessions, "recordAt" | "replace">;
   readonly endings: Pick<SessionEndings, "endOne">;
+  /** Id of the one that was asked. */
+  readonly provider: string;
   readonly clock: Clock;
   readonly audit: Audit;
 };
@@ -35,7 +37,9 @@ type Change = { readonly identity?: SessionRecord["identity"]; readonly tokens: 
 
 const MAX_WRITES = 8;
 
-export function createRefreshRecord({ sessions, endings, clock, audit }: RefreshRecordDeps): RefreshRecord {
+export function createRefreshRecord(deps: RefreshRecordDeps): RefreshRecord {
+  const { sessions, endings, provider, clock, audit } = deps;
+
   /** @param used the refresh token that was sent: a record that holds another one was refreshed elsewhere */
   async function unchanged(place: string, used: string) {
     const found = await sessions.recordAt(place);
@@ -72,7 +76,7 @@ export function createRefreshRecord({ sessions, endings, clock, audit }: Refresh
       const kept = await change(place, used, to, person?.event);
       if (kept === undefined || person?.event === undefined) return;
       const { userId, email, sid } = person.identity;
-      const facts = { userId, email, sid, event: kept.eventNumber };
+      const facts = { userId, email, sid, provider, event: kept.eventNumber };
       audit.record(auditEvent({ kind: "refresh", outcome: "allowed", reason: person.event.kind, ...facts }));
     },
 
@@ -86,7 +90,7 @@ export function createRefreshRecord({ sessions, endings, clock, audit }: Refresh
       if (found === undefined) return;
       const { userId, email, sid } = found.record.identity;
       const { eventNumber } = await endings.endOne(sid, "provider_refused");
-      const facts = { userId, email, sid, event: eventNumber };
+      const facts = { userId, email, sid, provider, event: eventNumber };
       audit.record(
         auditEvent({ kind: "logout", outcome: "allowed", reason: `provider_refused: ${why}`, ...facts }),
       );

@@ -1,5 +1,6 @@
 // Keeps sessions confirmed by the provider: its tokens are refreshed a minute early, once at a time per session, and
 // groups are read anew. Its "no" ends the session at once; its silence is borne for a grace, then the session waits.
+import type { ProviderConfig } from "../../config/provider.ts";
 import type { Audit } from "../../core/audit.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
@@ -18,11 +19,14 @@ import { createTurns } from "./turns.ts";
 export type RefreshDeps = {
   readonly sessions: Pick<Sessions, "recordAt" | "replace">;
   readonly endings: Pick<SessionEndings, "endOne">;
-  readonly requestRefresh: RefreshRequest;
-  readonly verifyIdToken: IdTokenVerifier;
-  readonly claimRules: ClaimRules;
-  /** What people call it. */
-  readonly provider: string;
+  /** The one that the sessions came from. */
+  readonly provider: {
+    readonly id: string;
+    readonly config: Pick<ProviderConfig, "name">;
+    readonly requestRefresh: RefreshRequest;
+    readonly verifyIdToken: IdTokenVerifier;
+    readonly claimRules: ClaimRules;
+  };
   /** Milliseconds past the expiry of the provider's tokens. */
   readonly graceMs: number;
   readonly clock: Clock;
@@ -42,9 +46,9 @@ type Outcome =
 const AT_ONCE = 16;
 
 export function createRefresh(deps: RefreshDeps): ConfirmSession {
-  const { sessions, clock, log } = deps;
-  const attempts = createRefreshAttempts(clock, log);
-  const records = createRefreshRecord(deps);
+  const { sessions, provider, clock, log } = deps;
+  const attempts = createRefreshAttempts(provider.id, clock, log);
+  const records = createRefreshRecord({ ...deps, provider: provider.id });
   const inTurn = createTurns(AT_ONCE);
   const flights = new Map<string, Promise<void>>();
 
@@ -77,7 +81,7 @@ export function createRefresh(deps: RefreshDeps): ConfirmSession {
   }
 
   async function ask(place: string, used: string, before: SessionRecord["identity"]): Promise<Outcome> {
-    const came = await deps.requestRefresh(used);
+    const came = await provider.requestRefresh(used);
     const outcome = came.ok ? await judge(came.value.idToken, before) : came.error;
     if (outcome.kind === "refused") await records.refused(place, used, outcome.what);
     else if (came.ok && outcome.kind === "confirmed") {
@@ -89,7 +93,7 @@ export function createRefresh(deps: RefreshDeps): ConfirmSession {
   async function judge(idToken: string | null, before: SessionRecord["identity"]): Promise<Outcome> {
     // OpenID Connect Core §12.2: there may be none.
     if (idToken === null) return { kind: "confirmed", person: undefined };
-    const claims = await deps.verifyIdToken(idToken);
+    const claims = await provider.verifyIdToken(idToken);
     if (!claims.ok) {
       const { error } = claims;
       if (error.kind === "unverifiable") return { kind: "unreachable", what: error.denial.code };
@@ -97,7 +101,7 @@ export function createRefresh(deps: RefreshDeps): ConfirmSession {
       const kind = error.fault === "wrong_issuer" ? "refused" : "unclear";
       return { kind, what: `id token: ${error.fault}` };
     }
-    const person = refreshedIdentity(before, claims.value, deps.claimRules);
+    const person = refreshedIdentity(before, claims.value, provider.claimRules);
     return person.ok
       ? { kind: "confirmed", person: person.value }
       : { kind: "refused", what: `id token: ${person.error}` };
@@ -120,6 +124,6 @@ export function createRefresh(deps: RefreshDeps): ConfirmSession {
     if (after === undefined) return err({ code: "session_ended", how: "ended" });
     if (!isOverdue(after.record)) return ok(after.record);
     const what = "the sign-in could not be confirmed";
-    return err({ code: "provider_unavailable", provider: deps.provider, what });
+    return err({ code: "provider_unavailable", provider: provider.config.name, what });
   };
 }

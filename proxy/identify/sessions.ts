@@ -152,7 +152,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       const record: SessionRecord = { identity, details, beganAt: now, usedAt: now };
       const providerSid = details.providerSid === null ? null : hashOf(details.providerSid);
       for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-        const guards = await logouts.guarding(login.userId, details.providerSid, begunAt);
+        const guards = await logouts.guarding(login, details.providerSid, begunAt);
         if (guards === undefined) return undefined;
         const listed = await index.adding(login.userId, {
           sid,

@@ -11,6 +11,7 @@ export const SESSION_ENDS = [
   "ended_others",
   "provider_signed_out",
   "provider_refused",
+  "provider_changed",
   "session_expired",
   "session_idle",
   "ended_by_admin",
@@ -109,6 +110,8 @@ export function closeOf(reason: EndReason): { readonly code: 1008 | 1012 | 1013;
       return { code: 1008, words: "signed out at your identity provider" };
     case "provider_refused":
       return { code: 1008, words: "your identity provider no longer confirms this sign-in" };
+    case "provider_changed":
+      return { code: 1008, words: "sign-in here has changed, sign in again" };
     case "session_expired":
       return { code: 1008, words: "your session has expired, sign in again" };
     case "session_idle":

@@ -1,23 +1,28 @@
-// POST /auth/backchannel-logout: the provider itself says that somebody signed out (OpenID Connect Back-Channel
+// POST /auth/backchannel-logout: a provider itself says that somebody signed out (OpenID Connect Back-Channel
 // Logout 1.0). It comes from a server: no cookie is read, the token is all that counts.
 import express, { type ErrorRequestHandler, type RequestHandler, type Response } from "express";
 import { type Audit, type AuditEvent, auditEvent } from "../../core/audit.ts";
 import type { Clock } from "../../core/clock.ts";
+import type { VerifiedIdentity } from "../../core/identity.ts";
 import type { SessionId } from "../../core/ids.ts";
 import { userIdOf } from "../../core/ids.ts";
+import { claimedIssuer } from "../../token-exchange/claimed-issuer.ts";
 import type { ProviderLogouts } from "../../token-exchange/provider-logouts.ts";
-import type { SessionIndex } from "../../token-exchange/session-index.ts";
-import type { LogoutToken, LogoutTokenVerifier } from "../../token-exchange/verify-logout-token.ts";
+import type { FoundSession, SessionIndex } from "../../token-exchange/session-index.ts";
+import type { LogoutToken } from "../../token-exchange/verify-logout-token.ts";
 import type { Ended, SessionEndings } from "../identify/session-endings.ts";
+import type { ProviderSide } from "../provider-side.ts";
 import type { PageContext } from "./page-context.ts";
 
 export const BACKCHANNEL_LOGOUT_PATH = "/auth/backchannel-logout";
 
 export type BackchannelLogoutDeps = {
-  readonly issuer: string;
-  readonly verifyLogoutToken: LogoutTokenVerifier;
+  /** By issuer. */
+  readonly providers: ReadonlyMap<string, Pick<ProviderSide, "id" | "verifyLogoutToken">>;
   readonly logouts: ProviderLogouts;
   readonly index: Pick<SessionIndex, "ofProviderSession">;
+  /** Undefined for a session that does not live. */
+  readonly identityOf: (sid: SessionId) => Promise<VerifiedIdentity | undefined>;
   readonly endings: Pick<SessionEndings, "endOf" | "endAll">;
   readonly audit: Audit;
   readonly context: PageContext;
@@ -46,31 +51,35 @@ export function createBackchannelLogout(deps: BackchannelLogoutDeps): Backchanne
   async function signOut(incoming: express.Request, response: Response): Promise<void> {
     const token = tokenIn(incoming.body);
     if (token === undefined) return refuse(incoming, response, "not one logout_token");
-    const verified = await deps.verifyLogoutToken(token);
+    const claimed = claimedIssuer(token, deps.providers);
+    if (!claimed.ok) return refuse(incoming, response, claimed.error);
+    const { id: provider, verifyLogoutToken } = claimed.value;
+    const verified = await verifyLogoutToken(token);
     if (!verified.ok) {
       const { error } = verified;
       if (error.kind === "invalid") return refuse(incoming, response, error.what);
       // Not 400: the provider may try again.
       return context.refuse(context.requestOf(incoming), response, error.denial);
     }
-    const { jti, acceptableUntil } = verified.value;
-    if (await logouts.seen(jti)) return refuse(incoming, response, "replayed");
+    const { issuer, jti, acceptableUntil } = verified.value;
+    if (await logouts.seen(issuer, jti)) return refuse(incoming, response, "replayed");
     const ended = await endSessions(verified.value);
     // Last, so that a token whose ends could not be written is accepted once more.
-    if (!(await logouts.remember(jti, acceptableUntil))) return refuse(incoming, response, "replayed");
+    if (!(await logouts.remember(issuer, jti, acceptableUntil)))
+      return refuse(incoming, response, "replayed");
     const reason = "provider_signed_out";
     const concerned: readonly (SessionId | null)[] = ended.sids.length === 0 ? [null] : ended.sids;
     for (const sid of concerned)
-      record(incoming, { outcome: "allowed", reason, sid, event: ended.eventNumber });
+      record(incoming, { outcome: "allowed", reason, sid, provider, event: ended.eventNumber });
     response.status(200).end();
   }
 
   /** The mark comes first: a login that is not in the index yet finds it. */
-  async function endSessions({ subject, providerSid }: LogoutToken): Promise<Ended> {
-    const user = subject === null ? undefined : userIdOf(deps.issuer, subject);
+  async function endSessions({ issuer, subject, providerSid }: LogoutToken): Promise<Ended> {
+    const user = subject === null ? undefined : userIdOf(issuer, subject);
     if (providerSid !== null) {
-      await logouts.mark({ providerSid });
-      const found = await deps.index.ofProviderSession(providerSid);
+      await logouts.mark({ issuer, providerSid });
+      const found = await sessionsOf(issuer, providerSid);
       // §2.6: with both, only what belongs to both.
       const concerned = found.filter(({ userId }) => user === undefined || userId === user);
       return deps.endings.endAll(concerned, "provider_signed_out");
@@ -78,6 +87,13 @@ export function createBackchannelLogout(deps: BackchannelLogoutDeps): Backchanne
     if (user === undefined) throw new TypeError("a logout token without sub and sid");
     await logouts.mark({ user });
     return deps.endings.endOf(user, () => true, "provider_signed_out");
+  }
+
+  /** A provider's session may have the name of another provider's: only its own are its to end. */
+  async function sessionsOf(issuer: string, providerSid: string): Promise<readonly FoundSession[]> {
+    const found = await deps.index.ofProviderSession(providerSid);
+    const identities = await Promise.all(found.map(({ sid }) => deps.identityOf(sid)));
+    return found.filter((_, index) => identities[index]?.issuer === issuer);
   }
 
   /** §2.8. What exactly was wrong stands in the audit log. */

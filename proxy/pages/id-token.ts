@@ -1,7 +1,7 @@
 // Verifies the ID token of a login against the provider's published keys. The relying-party library checks its
 // claims and nonce but not its signature: it relies on the connection to the token endpoint (OpenID Connect Core
 // §3.1.3.7, item 6), and whoever opens that connection could be anybody (S66 to S69, S73).
-import type { FrontDoorConfig } from "../../config/front-door.ts";
+import type { ProviderConfig } from "../../config/provider.ts";
 import { CLOCK_SKEW_SECONDS } from "../../core/assertion.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Denial } from "../../core/denial.ts";
@@ -19,7 +19,7 @@ export type IdTokenFault =
 export type IdTokenVerifier = (idToken: string) => Promise<Result<IdTokenClaims, IdTokenFault>>;
 
 export type IdTokenDeps = {
-  readonly provider: Pick<FrontDoorConfig["provider"], "issuer" | "clientId" | "idTokenSigningAlg">;
+  readonly provider: Pick<ProviderConfig, "issuer" | "clientId" | "idTokenSigningAlg">;
   readonly metadata: Pick<ProviderMetadataSource, "key">;
   readonly clock: Clock;
 };

@@ -1,8 +1,11 @@
 // What one login carries through the provider and back: where to go afterwards, and how often it was restarted.
 // The library binds the text to the browser's cookie; read from a URL it is untrusted.
 import { randomBytes } from "node:crypto";
+import { returnPath } from "./return-path.ts";
 
 export type LoginState = {
+  /** Id of the provider that it was begun with. */
+  readonly provider: string;
   /** Path of this origin. */
   readonly returnTo: string;
   /** Milliseconds since 1970. */
@@ -15,8 +18,13 @@ export type LoginState = {
 /** The callback of one login may start another this many times, so that two tabs both arrive. */
 export const MAX_RESTARTS = 2;
 
-export function newLoginState(returnTo: string, startedAt: number, restarts: number): LoginState {
-  return { returnTo, startedAt, restarts, id: randomBytes(16).toString("base64url") };
+export function newLoginState(
+  provider: string,
+  returnTo: string,
+  startedAt: number,
+  restarts: number,
+): LoginState {
+  return { provider, returnTo, startedAt, restarts, id: randomBytes(16).toString("base64url") };
 }
 
 /** @param query untrusted, of the callback; undefined unless it holds exactly one state of our form */
@@ -28,6 +36,16 @@ export function loginStateIn(query: string): LoginState | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Where the login that a callback answers is to end: a path of this origin, whatever the state says.
+ * @param query untrusted, of the callback
+ */
+export function returnAfter(query: string, publicUrl: string): string {
+  const returnTo = loginStateIn(query)?.returnTo;
+  const path = returnTo?.startsWith(`${publicUrl}/`) ? returnTo.slice(publicUrl.length) : undefined;
+  return returnPath(path, publicUrl);
 }
 
 /**
@@ -64,10 +82,10 @@ export function restartsIn(query: string): number {
 
 function parse(value: unknown): LoginState | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { returnTo, startedAt, restarts, id } = value as Record<string, unknown>;
-  if (typeof returnTo !== "string" || typeof startedAt !== "number" || typeof id !== "string")
-    return undefined;
-  return isRestarts(restarts) ? { returnTo, startedAt, restarts, id } : undefined;
+  const { provider, returnTo, startedAt, restarts, id } = value as Record<string, unknown>;
+  if (typeof provider !== "string" || typeof id !== "string") return undefined;
+  if (typeof returnTo !== "string" || typeof startedAt !== "number") return undefined;
+  return isRestarts(restarts) ? { provider, returnTo, startedAt, restarts, id } : undefined;
 }
 
 function isRestarts(value: unknown): value is number {

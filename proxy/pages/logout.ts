@@ -1,5 +1,6 @@
 // POST /auth/logout: the session and its sockets end first; only then is anybody sent anywhere.
 import type { Response } from "express";
+import type { ProviderConfig } from "../../config/provider.ts";
 import type { LogoutAnswer } from "../../core/api.ts";
 import { type Audit, auditEvent } from "../../core/audit.ts";
 import type { Denial } from "../../core/denial.ts";
@@ -14,11 +15,16 @@ export const SIGNED_OUT_PATH = "/signed-out";
 /** Longer ID tokens do not fit into a URL everywhere; the provider then asks before it signs out. */
 const MAX_HINT = 4_096;
 
+/** Of a provider. */
+type Side = {
+  readonly metadata: Pick<ProviderMetadataSource, "get">;
+  readonly config: Pick<ProviderConfig, "clientId">;
+};
+
 export type LogoutDeps = {
   readonly sessions: Pick<Sessions, "placeOf" | "recordAt">;
   readonly endings: Pick<SessionEndings, "endOne">;
-  readonly provider: ProviderMetadataSource;
-  readonly clientId: string;
+  readonly providers: { readonly all: readonly Side[]; readonly byIssuer: ReadonlyMap<string, Side> };
   readonly publicUrl: string;
   readonly audit: Audit;
   readonly cookieName: string;
@@ -44,20 +50,29 @@ export function createLogout(deps: LogoutDeps) {
     }
     response.clearCookie(deps.cookieName, cookieAttributes(deps.publicUrl));
     response.set("cache-control", "no-store");
-    const redirect = await endSessionUrl(session?.details.tokens.idToken, deps);
+    const redirect = await endSessionUrl(identity?.issuer, session?.details.tokens.idToken, deps);
     if (request.kind === "navigation" || acceptsHtml(request)) response.redirect(303, redirect);
     else response.json({ redirect } satisfies LogoutAnswer);
   };
 }
 
-/** OpenID Connect RP-Initiated Logout §2; the signed-out page when the provider has none or does not answer. */
-async function endSessionUrl(idToken: string | undefined, deps: LogoutDeps): Promise<string> {
-  const metadata = await deps.provider.get();
-  const home = `${deps.publicUrl}${SIGNED_OUT_PATH}`;
-  if (!metadata.ok || metadata.value.endSessionEndpoint === null) return home;
+/**
+ * OpenID Connect RP-Initiated Logout §2, at the provider that the person signed in with; the signed-out page when it
+ * has none, does not answer, or nobody knows which it was.
+ */
+async function endSessionUrl(
+  issuer: string | undefined,
+  idToken: string | undefined,
+  { providers, publicUrl }: LogoutDeps,
+): Promise<string> {
+  const home = `${publicUrl}${SIGNED_OUT_PATH}`;
+  const only = providers.all.length === 1 ? providers.all[0] : undefined;
+  const provider = issuer === undefined ? only : providers.byIssuer.get(issuer);
+  const metadata = await provider?.metadata.get();
+  if (provider === undefined || !metadata?.ok || metadata.value.endSessionEndpoint === null) return home;
   const url = new URL(metadata.value.endSessionEndpoint);
   if (idToken !== undefined && idToken.length <= MAX_HINT) url.searchParams.set("id_token_hint", idToken);
-  url.searchParams.set("client_id", deps.clientId);
+  url.searchParams.set("client_id", provider.config.clientId);
   url.searchParams.set("post_logout_redirect_uri", home);
   return url.href;
 }

@@ -15,12 +15,12 @@ import type { Identify } from "../identify/identify.ts";
 import { page } from "../refuse/page.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
 import { BACKCHANNEL_LOGOUT_PATH, type BackchannelLogoutRoute } from "./backchannel-logout.ts";
-import { LOGIN_PATH, type LoginRoutes } from "./login.ts";
+import type { LoginRoutes } from "./login.ts";
+import { loginPath } from "./login-path.ts";
 import { SIGNED_OUT_PATH } from "./logout.ts";
 import { describeMe, type MeDeps } from "./me.ts";
 import { MY_SESSIONS_PATH, type MySessions } from "./my-sessions.ts";
 import { handle, type PageContext, type PageHandler } from "./page-context.ts";
-import { CALLBACK_PATH } from "./relying-party.ts";
 import type { StaticPages } from "./static-pages.ts";
 import { TOLD_PATH } from "./told.ts";
 
@@ -85,8 +85,7 @@ export function createPageApp(deps: PageAppDeps): PageApp {
     ),
   );
   app.use("/assets", deps.pages.assets);
-  on("get", LOGIN_PATH, ...deps.login.login);
-  on("get", CALLBACK_PATH, ...deps.login.callback);
+  for (const { path, handlers } of deps.login) on("get", path, ...handlers);
   on("post", "/auth/logout", handle(context, deps.logout));
   on("post", BACKCHANNEL_LOGOUT_PATH, ...deps.backchannelLogout);
   on(
@@ -152,8 +151,8 @@ export function createPageApp(deps: PageAppDeps): PageApp {
       if (denial === undefined) {
         response.set("cache-control", "no-store").type("html").send(html);
       } else if (request.kind === "navigation" && needsLogin(denial)) {
-        const returnTo = encodeURIComponent(`${request.path}${request.query}`);
-        response.set("cache-control", "no-store").redirect(302, `${LOGIN_PATH}?return_to=${returnTo}`);
+        const returnTo = `${request.path}${request.query}`;
+        response.set("cache-control", "no-store").redirect(302, loginPath({ returnTo }));
       } else {
         context.refuse(request, response, denial, identity.ok ? { identity: identity.value } : {});
       }

@@ -3,13 +3,12 @@
 // (identify/) and every login has a new handle, whatever cookie the browser brought (S51).
 import { hkdfSync } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import type { CookieOptions, RequestHandler } from "express";
+import type { CookieOptions, RequestHandler, Response } from "express";
 import openidConnect, { type ConfigParams, type Session } from "express-openid-connect";
 import type { FrontDoorConfig } from "../../config/front-door.ts";
+import type { ProviderConfig } from "../../config/provider.ts";
 import { newSessionHandle, parseSessionHandle, type SessionHandle } from "../../core/ids.ts";
 import type { LoginState } from "./login-state.ts";
-
-export const CALLBACK_PATH = "/auth/callback";
 
 /** What the token endpoint answered. */
 export type AnsweredTokens = {
@@ -20,7 +19,10 @@ export type AnsweredTokens = {
 };
 
 export type RelyingPartyDeps = {
-  readonly config: Pick<FrontDoorConfig, "publicUrl" | "provider" | "session" | "encryptionKey">;
+  readonly config: Pick<FrontDoorConfig, "publicUrl" | "session" | "encryptionKey">;
+  readonly provider: ProviderConfig;
+  /** Where the provider sends people back to. */
+  readonly callbackPath: string;
   readonly cookieName: string;
   /** Sends the library's requests to the provider. */
   readonly fetch: typeof fetch;
@@ -32,6 +34,7 @@ export type RelyingPartyDeps = {
    */
   readonly onAnswer: (
     incoming: IncomingMessage,
+    response: Response,
     tokens: AnsweredTokens,
     state: LoginState,
   ) => Promise<StoreSession>;
@@ -41,21 +44,21 @@ export type RelyingPartyDeps = {
 export type StoreSession = (handle: SessionHandle) => Promise<void>;
 
 export function createRelyingParty(deps: RelyingPartyDeps): RequestHandler {
-  const { config } = deps;
+  const { config, provider } = deps;
   const params: ConfigParams = {
     baseURL: config.publicUrl,
-    issuerBaseURL: config.provider.issuer,
-    clientID: config.provider.clientId,
-    clientSecret: config.provider.clientSecret,
+    issuerBaseURL: provider.issuer,
+    clientID: provider.clientId,
+    clientSecret: provider.clientSecret,
     secret: transactionSecret(config.encryptionKey),
     authRequired: false,
     enableTelemetry: false,
-    idTokenSigningAlg: config.provider.idTokenSigningAlg,
+    idTokenSigningAlg: provider.idTokenSigningAlg,
     clockTolerance: 30,
-    httpTimeout: config.provider.timeout,
+    httpTimeout: provider.timeout,
     customFetch: deps.fetch,
-    authorizationParams: { response_type: "code", scope: config.provider.scopes.join(" ") },
-    routes: { login: false, logout: false, callback: CALLBACK_PATH },
+    authorizationParams: { response_type: "code", scope: provider.scopes.join(" ") },
+    routes: { login: false, logout: false, callback: deps.callbackPath },
     transactionCookie: { name: transactionCookieName(config.publicUrl), sameSite: "Lax" },
     legacySameSiteCookie: false,
     session: {
@@ -67,13 +70,18 @@ export function createRelyingParty(deps: RelyingPartyDeps): RequestHandler {
       store: WRITE_ONLY_STORE as never,
     },
     getLoginState: (incoming, options) => deps.stateFor(incoming, options.returnTo ?? "/"),
-    afterCallback: async (incoming, _response, session, state) => {
+    afterCallback: async (incoming, response, session, state) => {
       const tokens: AnsweredTokens = {
         idToken: session.id_token,
         refreshToken: session.refresh_token ?? null,
         expiresAt: Number(session.expires_at) || null,
       };
-      const storeSession = await deps.onAnswer(incoming, tokens, state as unknown as LoginState);
+      const storeSession = await deps.onAnswer(
+        incoming,
+        response as Response,
+        tokens,
+        state as unknown as LoginState,
+      );
       // The library takes a session without an ID token for nobody's.
       return { id_token: session.id_token, storeSession } as unknown as Session;
     },

@@ -16,6 +16,8 @@ import type { ParsedRequest } from "../request/parsed-request.ts";
 export type TokenDeps = {
   /** Undefined when the operator has not opened this way in. */
   readonly exchange: TokenExchangeDeps | undefined;
+  /** Id of the provider with this issuer. */
+  readonly providerOf: (issuer: string) => string | null;
   readonly access: () => AccessPolicy;
   readonly appliedEvent: () => number;
   readonly attempts: FailedAttempts;
@@ -47,9 +49,10 @@ export function createTokenEndpoint(deps: TokenDeps) {
     );
     if (!exchanged.ok) return deny(exchanged.error);
     const { identity, grant, accessToken } = exchanged.value;
-    const { userId, email, sid } = identity;
+    const { userId, email, sid, issuer } = identity;
+    const provider = deps.providerOf(issuer);
     deps.audit.record(
-      auditEvent({ ...facts, outcome: "allowed", reason: "provider token", userId, email, sid }),
+      auditEvent({ ...facts, outcome: "allowed", reason: "provider token", userId, email, sid, provider }),
     );
     const socketOrigin = deps.publicUrl.replace(/^http/, "ws");
     response.set("cache-control", "no-store").json({

@@ -37,4 +37,5 @@ const WHOLE_ACCOUNT: ReadonlySet<string> = new Set([
   "email_missing",
   "groups_missing",
   "groups_overflow",
+  "group_reserved",
 ]);

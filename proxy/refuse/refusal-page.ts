@@ -13,6 +13,8 @@ export type RefusalContext = {
   readonly names: DenialNames;
   /** Path and query that asked; null when asking again could do something twice. */
   readonly address: string | null;
+  /** Path of the choice between providers; null where there is none, or it is no help. */
+  readonly choice: string | null;
   /** Who is signed in, as they know themselves; null when nobody is, or nobody knows. */
   readonly signedInAs: string | null;
 };
@@ -25,7 +27,7 @@ export function refusalPage(answer: DenialAnswer, context: RefusalContext): stri
 <h1>${escapeHtml(answer.title)}</h1>
 <p id="message"><bdi>${escapeHtml(answer.message)}</bdi></p>
 <p id="retry" class="quiet" role="status"></p>
-${actions(step)}
+${actions(step, context.choice)}
 <section class="for-it" aria-labelledby="for-it">
 <h2 id="for-it">If this seems wrong</h2>
 <p>Ask <bdi>${escapeHtml(context.contact)}</bdi> and pass this on:</p>
@@ -38,10 +40,12 @@ ${facts(answer, context)}
   return page(answer.title, main, { script: "/assets/refusal.js" });
 }
 
-function actions({ again, start, otherAccount }: NextStep): string {
+function actions({ again, start, otherAccount }: NextStep, choice: string | null): string {
   const shown = [
     again && `<a class="button primary" id="again" href="${escapeHtml(again.href)}">${again.label}</a>`,
-    start && `<a class="button" href="/">Your agents</a>`,
+    choice !== null && `<a class="button" href="${escapeHtml(choice)}">Sign in another way</a>`,
+    // Without a choice to go back to: whoever is signing in has no agents yet.
+    start && choice === null && `<a class="button" href="/">Your agents</a>`,
     otherAccount &&
       `<form method="post" action="/auth/logout"><button type="submit">Sign out</button></form>`,
   ];

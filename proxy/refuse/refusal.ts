@@ -39,6 +39,7 @@ export function refusalContext(
     contact,
     names,
     address: repeatable ? `${path}${query}` : null,
+    choice: null,
     signedInAs: identity === undefined ? null : (identity.email ?? identity.name ?? identity.userId),
   };
 }

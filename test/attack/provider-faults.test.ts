@@ -27,15 +27,18 @@ afterEach(async () => {
 
 async function startDoor(timeout = "8s"): Promise<void> {
   door = await startTestFrontDoor({
+    issuer: provider.issuer,
     gateways: { cloud: { endpoints: { "cloud-1": "http://127.0.0.1:9" } } },
     config: {
-      provider: {
-        name: "Example SSO",
-        issuer: provider.issuer,
-        clientId: "gatehouse",
-        clientSecret: "a-client-secret",
-        timeout,
-        bearer: { audience: "urn:gatehouse" },
+      providers: {
+        sso: {
+          name: "Example SSO",
+          issuer: provider.issuer,
+          clientId: "gatehouse",
+          clientSecret: "a-client-secret",
+          timeout,
+          bearer: { audience: "urn:gatehouse" },
+        },
       },
     },
   });
@@ -105,7 +108,7 @@ describe("a discovery document", () => {
       await startDoor("500ms");
       expectUnavailable(await navigate(door, "/auth/login"));
       const ready = await rawExchange(door.port, head("GET /readyz HTTP/1.1", `Host: ${door.host}`));
-      expect([ready.status, JSON.parse(ready.body).checks.provider]).toEqual([503, "down"]);
+      expect([ready.status, JSON.parse(ready.body).checks["provider.sso"]]).toEqual([503, "down"]);
     },
   );
 

@@ -53,8 +53,8 @@ test("whatever the environment holds, loading returns or throws a ConfigError th
   const path = frontDoorWith();
   const variable = fc.constantFrom(
     "GATEHOUSE_ENCRYPTION_KEY",
-    "GATEHOUSE_PROVIDER_CLIENT_SECRET_FILE",
-    "GATEHOUSE_PROVIDER",
+    "GATEHOUSE_PROVIDERS_OKTA_CLIENT_SECRET_FILE",
+    "GATEHOUSE_PROVIDERS",
     "GATEHOUSE___PROTO__",
     "GATEHOUSE_POLICY_ACCESS",
     "GATEHOUSE_LISTEN_PORT",

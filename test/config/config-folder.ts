@@ -9,11 +9,13 @@ export const FRONT_DOOR = {
   publicUrl: "https://agents.example.com",
   encryptionKey: "0f".repeat(32),
   policy: { access: "access.json5", routes: "routes.json5" },
-  provider: {
-    name: "Okta",
-    issuer: "https://login.example.com/",
-    clientId: "gatehouse",
-    clientSecret: "correct horse",
+  providers: {
+    okta: {
+      name: "Okta",
+      issuer: "https://login.example.com/",
+      clientId: "gatehouse",
+      clientSecret: "correct horse",
+    },
   },
 };
 

@@ -3,7 +3,15 @@ import { describe, expect, test } from "vitest";
 import { readEnvironment } from "../../config/environment.ts";
 import { FRONT_DOOR_SETTINGS, GATEWAY_SETTINGS } from "../../config/environment-names.ts";
 import { loadFrontDoor, loadGateway } from "../../config/load.ts";
-import { FRONT_DOOR, folderWith, frontDoorWith, GATEWAY, issuesOf, reference } from "./config-folder.ts";
+import {
+  FRONT_DOOR,
+  folderWith,
+  frontDoorWith,
+  GATEWAY,
+  issuesOf,
+  placesOf,
+  reference,
+} from "./config-folder.ts";
 
 function gatewayFile(more: Record<string, unknown> = {}): string {
   return join(folderWith({ "gateway.json5": { ...GATEWAY, ...more } }), "gateway.json5");
@@ -24,8 +32,8 @@ describe("names of variables", () => {
 
   test("are the keys in capitals", () => {
     const names = new Map(FRONT_DOOR_SETTINGS.map(({ key, variable }) => [key.path.join("."), variable]));
-    expect(names.get("provider.clientSecret")).toBe("GATEHOUSE_PROVIDER_CLIENT_SECRET");
-    expect(names.get("provider.idTokenSigningAlg")).toBe("GATEHOUSE_PROVIDER_ID_TOKEN_SIGNING_ALG");
+    expect(names.get("providers.*.clientSecret")).toBe("GATEHOUSE_PROVIDERS_<ID>_CLIENT_SECRET");
+    expect(names.get("session.providerGrace")).toBe("GATEHOUSE_SESSION_PROVIDER_GRACE");
     expect(names.get("publicUrl")).toBe("GATEHOUSE_PUBLIC_URL");
   });
 });
@@ -36,9 +44,9 @@ describe("the environment", () => {
       GATEHOUSE_CONTACT: "Ivy",
       GATEHOUSE_LISTEN_PORT: "9000",
       GATEHOUSE_SESSION_IDLE: "5m",
-      GATEHOUSE_PROVIDER_EMAIL_TRUSTED: "true",
-      GATEHOUSE_PROVIDER_BEARER_AUDIENCE: "door",
-      GATEHOUSE_PROVIDER_BEARER_TYPES: "at+jwt, jwt",
+      GATEHOUSE_PROVIDERS_OKTA_EMAIL_TRUSTED: "true",
+      GATEHOUSE_PROVIDERS_OKTA_BEARER_AUDIENCE: "door",
+      GATEHOUSE_PROVIDERS_OKTA_BEARER_TYPES: "at+jwt, jwt",
       GATEHOUSE_TRUSTED_PROXIES: "",
       GATEHOUSE_DATA: "elsewhere",
     };
@@ -49,8 +57,8 @@ describe("the environment", () => {
       contact: config.contact,
       listen: config.listen,
       idle: config.session.idle,
-      emailTrusted: config.provider.emailTrusted,
-      bearer: config.provider.bearer,
+      emailTrusted: config.providers["okta"]?.emailTrusted,
+      bearer: config.providers["okta"]?.bearer,
       trustedProxies: config.trustedProxies,
       data: config.data,
     }).toEqual({
@@ -66,9 +74,9 @@ describe("the environment", () => {
 
   test("is named as the source of a fault, for an item of a list too", () => {
     const env = {
-      GATEHOUSE_PROVIDER_EMAIL_TRUSTED: "yes",
+      GATEHOUSE_PROVIDERS_OKTA_EMAIL_TRUSTED: "yes",
       GATEHOUSE_TRUSTED_PROXIES: "10.0.0.1,0.0.0.0/0",
-      GATEHOUSE_PROVIDER_CLIENT_SECRET: "hunter2",
+      GATEHOUSE_PROVIDERS_OKTA_CLIENT_SECRET: "hunter2",
     };
     expect(issuesOf(() => loadFrontDoor(frontDoorWith(), env))).toEqual([
       {
@@ -78,14 +86,14 @@ describe("the environment", () => {
         expected: 'an IP address or prefix such as "10.0.0.0/8" or "fd00::/8", not everybody\'s ("/0")',
       },
       {
-        source: "GATEHOUSE_PROVIDER_CLIENT_SECRET",
-        path: "provider.clientSecret",
+        source: "GATEHOUSE_PROVIDERS_OKTA_CLIENT_SECRET",
+        path: "providers.okta.clientSecret",
         found: "a value of 7 characters",
         expected: "at least 8 characters",
       },
       {
-        source: "GATEHOUSE_PROVIDER_EMAIL_TRUSTED",
-        path: "provider.emailTrusted",
+        source: "GATEHOUSE_PROVIDERS_OKTA_EMAIL_TRUSTED",
+        path: "providers.okta.emailTrusted",
         found: '"yes"',
         expected: "true or false",
       },
@@ -107,8 +115,8 @@ describe("the environment", () => {
 
   test("is not searched for references: a secret may look like one", () => {
     const secret = `pass${reference("HOME")}word`;
-    const { config } = loadFrontDoor(frontDoorWith(), { GATEHOUSE_PROVIDER_CLIENT_SECRET: secret });
-    expect(config.provider.clientSecret).toBe(secret);
+    const { config } = loadFrontDoor(frontDoorWith(), { GATEHOUSE_PROVIDERS_OKTA_CLIENT_SECRET: secret });
+    expect(config.providers["okta"]?.clientSecret).toBe(secret);
   });
 
   test("may hold our names for a file to refer to, and the other process's names", () => {
@@ -136,19 +144,21 @@ describe("a secret from a file", () => {
     ["with two newlines, of which one is its own", "from a file\n\n", "from a file\n"],
   ])("is read %s, from beside the configuration, and counts as one of its files", (_, content, secret) => {
     const path = frontDoorWith({ more: { "client-secret": content } });
-    const { config, files } = loadFrontDoor(path, { GATEHOUSE_PROVIDER_CLIENT_SECRET_FILE: "client-secret" });
-    expect(config.provider.clientSecret).toBe(secret);
+    const { config, files } = loadFrontDoor(path, {
+      GATEHOUSE_PROVIDERS_OKTA_CLIENT_SECRET_FILE: "client-secret",
+    });
+    expect(config.providers["okta"]?.clientSecret).toBe(secret);
     expect(files.at(-1)).toBe(join(dirname(path), "client-secret"));
   });
 
   test("is a fault when it cannot be read or comes both ways, and nothing says it is missing too", () => {
-    const { clientSecret: _, ...provider } = FRONT_DOOR.provider;
+    const { clientSecret: _, ...okta } = FRONT_DOOR.providers.okta;
     const env = {
-      GATEHOUSE_PROVIDER_CLIENT_SECRET_FILE: "my-secret-put-here-by-mistake",
+      GATEHOUSE_PROVIDERS_OKTA_CLIENT_SECRET_FILE: "my-secret-put-here-by-mistake",
       GATEHOUSE_ENCRYPTION_KEY: "00".repeat(32),
       GATEHOUSE_ENCRYPTION_KEY_FILE: "key",
     };
-    const frontDoor = { ...FRONT_DOOR, provider };
+    const frontDoor = { ...FRONT_DOOR, providers: { okta } };
     expect(issuesOf(() => loadFrontDoor(frontDoorWith({ frontDoor }), env))).toEqual([
       {
         source: "GATEHOUSE_ENCRYPTION_KEY_FILE",
@@ -157,8 +167,8 @@ describe("a secret from a file", () => {
         expected: "one of the two",
       },
       {
-        source: "GATEHOUSE_PROVIDER_CLIENT_SECRET_FILE",
-        path: "provider.clientSecret",
+        source: "GATEHOUSE_PROVIDERS_OKTA_CLIENT_SECRET_FILE",
+        path: "providers.okta.clientSecret",
         found: "no such file",
         expected: "a file that this process may read",
       },
@@ -179,6 +189,69 @@ describe("a secret from a file", () => {
 
   test("is not offered for what is no secret", () => {
     expect(readEnvironment(FRONT_DOOR_SETTINGS, { GATEHOUSE_CONTACT_FILE: "x" }, "/").overrides).toEqual([]);
+  });
+});
+
+describe("the entries of a table whose names are words", () => {
+  const okta = FRONT_DOOR.providers.okta;
+  const partner = {
+    name: "Partner",
+    issuer: "https://partner.example",
+    clientId: "door",
+    clientSecret: "from the file",
+    emailDomains: [],
+    groups: { prefix: "partner/" },
+  };
+  const frontDoor = { ...FRONT_DOOR, providers: { okta: { ...okta, emailDomains: [] }, partner } };
+
+  test("are each overridden by variables of their own, lists and secrets from files included", () => {
+    const path = frontDoorWith({ frontDoor, more: { secret: "from another file\n" } });
+    const { config, files } = loadFrontDoor(path, {
+      GATEHOUSE_PROVIDERS_OKTA_CLIENT_SECRET: "from the environment",
+      GATEHOUSE_PROVIDERS_PARTNER_CLIENT_SECRET_FILE: "secret",
+      GATEHOUSE_PROVIDERS_PARTNER_EMAIL_DOMAINS: "Partner.example, partner.test",
+      GATEHOUSE_PROVIDERS_PARTNER_GROUPS_PREFIX: "p/",
+    });
+    const { clientSecret, emailDomains, groups } = config.providers["partner"] ?? {};
+    expect({ okta: config.providers["okta"]?.clientSecret, clientSecret, emailDomains, groups }).toEqual({
+      okta: "from the environment",
+      clientSecret: "from another file",
+      emailDomains: ["partner.example", "partner.test"],
+      groups: { claim: "groups", whenMissing: "refuse", prefix: "p/" },
+    });
+    expect(files.at(-1)).toBe(join(dirname(path), "secret"));
+  });
+
+  test("have no variable unless the file has the entry", () => {
+    const env = { GATEHOUSE_PROVIDERS_PARTNRE_CLIENT_SECRET: "hunter2", GATEHOUSE_PROVIDERS_OKTA: "hunter2" };
+    const issues = issuesOf(() => loadFrontDoor(frontDoorWith({ frontDoor }), env));
+    expect(issues.map(({ source, found }) => [source, found])).toEqual([
+      ["GATEHOUSE_PROVIDERS_PARTNRE_CLIENT_SECRET", "a variable that nothing reads"],
+      ["GATEHOUSE_PROVIDERS_OKTA", "a variable that nothing reads"],
+    ]);
+    expect(issues[0]?.expected).toContain("did you mean GATEHOUSE_PROVIDERS_PARTNER_CLIENT_SECRET?");
+    expect(JSON.stringify(issues)).not.toContain("hunter2");
+  });
+
+  test("are known to the gateway, and not judged where the file cannot be read", () => {
+    const env = { GATEHOUSE_PROVIDERS_OKTA_CLIENT_SECRET: "from the environment" };
+    expect(issuesOf(() => loadGateway(gatewayFile(), env))).toEqual([]);
+    expect(placesOf(() => loadFrontDoor(frontDoorWith({ frontDoor: "{" }), env))).toEqual([
+      "front-door.json5 ",
+    ]);
+  });
+
+  test.each([
+    ["in the table's place", "hunter2-hunter2"],
+    ["in an entry's place", { okta: "hunter2-hunter2" }],
+    ["under an id that is none", { "Okta!": { ...okta, clientSecret: ["hunter2-hunter2"], name: 1 } }],
+    ["of the wrong kind", { okta: { ...okta, clientSecret: 1_234_567 } }],
+  ])("never show a secret: %s", (_what, providers) => {
+    const issues = issuesOf(() =>
+      loadFrontDoor(frontDoorWith({ frontDoor: { ...FRONT_DOOR, providers } }), {}),
+    );
+    expect(issues).not.toEqual([]);
+    expect(JSON.stringify(issues)).not.toMatch(/hunter2|1234567/);
   });
 });
 

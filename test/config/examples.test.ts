@@ -13,7 +13,11 @@ const EXAMPLES = resolve("config/examples");
 
 describe("the examples", () => {
   test("of the front door, IT's and ops's files load as they say", () => {
-    const env = { GATEHOUSE_ENCRYPTION_KEY: "ab".repeat(32), OKTA_CLIENT_SECRET: "from the environment" };
+    const env = {
+      GATEHOUSE_ENCRYPTION_KEY: "ab".repeat(32),
+      OKTA_CLIENT_SECRET: "from the environment",
+      PARTNER_CLIENT_SECRET: "theirs, from the environment",
+    };
     const all = ["assistant", "coder", "analyst"];
     expect(loadFrontDoor(join(EXAMPLES, "front-door.json5"), env)).toEqual({
       config: {
@@ -25,22 +29,37 @@ describe("the examples", () => {
         data: join(EXAMPLES, ".gatehouse/front-door"),
         encryptionKey: Buffer.alloc(32, 0xab),
         policy: { access: join(EXAMPLES, "access.json5"), routes: join(EXAMPLES, "routes.json5") },
-        provider: {
-          name: "Okta",
-          issuer: "https://example.okta.com",
-          clientId: "0oa1gatehouse",
-          clientSecret: "from the environment",
-          scopes: ["openid", "profile", "email", "groups"],
-          idTokenSigningAlg: "RS256",
-          emailTrusted: false,
-          timeout: 8_000,
-          bearer: {
-            audience: "https://agents.example.com",
-            types: ["at+jwt"],
-            algorithms: ["RS256", "ES256"],
+        providers: {
+          okta: {
+            name: "Okta",
+            issuer: "https://example.okta.com",
+            clientId: "0oa1gatehouse",
+            clientSecret: "from the environment",
+            scopes: ["openid", "profile", "email", "groups"],
+            idTokenSigningAlg: "RS256",
+            emailTrusted: false,
+            emailDomains: ["example.com"],
+            groups: { claim: "groups", whenMissing: "refuse", prefix: "" },
+            timeout: 8_000,
+            bearer: {
+              audience: "https://agents.example.com",
+              types: ["at+jwt"],
+              algorithms: ["RS256", "ES256"],
+            },
+          },
+          partner: {
+            name: "Partner Ltd",
+            issuer: "https://login.partner.example/realms/staff",
+            clientId: "gatehouse",
+            clientSecret: "theirs, from the environment",
+            scopes: ["openid", "profile", "email"],
+            idTokenSigningAlg: "RS256",
+            emailTrusted: false,
+            emailDomains: ["partner.example"],
+            groups: { claim: "groups", whenMissing: "refuse", prefix: "partner/" },
+            timeout: 8_000,
           },
         },
-        groups: { claim: "groups", whenMissing: "refuse" },
         session: { absolute: 43_200_000, idle: 28_800_000, providerGrace: 600_000 },
         assertion: { issuer: "gatehouse", rotateEvery: 2_592_000_000, overlap: 600_000 },
         control: { lease: 60_000 },

@@ -8,7 +8,7 @@ function loadWith(change: Record<string, unknown>) {
 }
 
 function loadWithProvider(change: Record<string, unknown>) {
-  return loadWith({ provider: { ...FRONT_DOOR.provider, ...change } });
+  return loadWith({ providers: { okta: { ...FRONT_DOOR.providers.okta, ...change } } });
 }
 
 describe("publicUrl", () => {
@@ -95,16 +95,16 @@ describe("the provider", () => {
     "https://169.254.169.254",
     "http://0.0.0.0",
   ])("must not be %s", (issuer) => {
-    expect(placesOf(loadWithProvider({ issuer }))).toEqual(["front-door.json5 provider.issuer"]);
+    expect(placesOf(loadWithProvider({ issuer }))).toEqual(["front-door.json5 providers.okta.issuer"]);
   });
 
   test("must not have the client id as the audience of access tokens: ID tokens have it", () => {
     expect(issuesOf(loadWithProvider({ bearer: { audience: "gatehouse" } }))).toEqual([
       {
         source: "front-door.json5",
-        path: "provider.bearer.audience",
+        path: "providers.okta.bearer.audience",
         found: '"gatehouse"',
-        expected: "the audience of access tokens for this front door, never provider.clientId",
+        expected: "the audience of access tokens for this front door, never the provider's clientId",
       },
     ]);
   });
@@ -113,7 +113,7 @@ describe("the provider", () => {
     expect(issuesOf(loadWithProvider({ scopes: ["profile"] }))).toEqual([
       {
         source: "front-door.json5",
-        path: "provider.scopes",
+        path: "providers.okta.scopes",
         found: "a list of 1",
         expected: 'a list with "openid" in it',
       },
@@ -180,9 +180,9 @@ test("a page gets at least the time of the three questions that a login may have
   expect(issuesOf(loadWith({ limits: { pageTimeout: "23s" } }))).toEqual([
     {
       source: "front-door.json5",
-      path: "limits.pageTimeout",
-      found: '"23s"',
-      expected: "at least three times provider.timeout",
+      path: "providers.PROVIDER.timeout",
+      found: "nothing",
+      expected: "at most a third of limits.pageTimeout",
     },
   ]);
   expect(issuesOf(loadWith({ limits: { pageTimeout: "24s" } }))).toEqual([]);

@@ -13,8 +13,10 @@ test("makes one schema for each file, and nothing else lies beside them", () => 
 
 test("shows defaults as they are written in a file, and marks secrets", () => {
   const page = generatedFiles().get("docs/config.md")?.split("\n") ?? [];
-  expect(page.filter((line) => /^\| `(session\.idle|provider\.clientSecret)`/.test(line))).toEqual([
-    "| `provider.clientSecret` | text | required | `GATEHOUSE_PROVIDER_CLIENT_SECRET`, `GATEHOUSE_PROVIDER_CLIENT_SECRET_FILE` | **Secret.** Goes with the client id. |",
+  expect(
+    page.filter((line) => /^\| `(session\.idle|providers\.<provider>\.clientSecret)`/.test(line)),
+  ).toEqual([
+    "| `providers.<provider>.clientSecret` | text | required | `GATEHOUSE_PROVIDERS_<ID>_CLIENT_SECRET`, `GATEHOUSE_PROVIDERS_<ID>_CLIENT_SECRET_FILE` | **Secret.** Goes with the client id. |",
     '| `session.idle` | duration | `"8h"` | `GATEHOUSE_SESSION_IDLE` | A session unused for this long ends; at most session.absolute. An open chat is use. |',
   ]);
 });

@@ -34,18 +34,20 @@ describe("loading the front door", () => {
         data: join(folder, ".gatehouse/front-door"),
         encryptionKey: Buffer.alloc(32, 0x0f),
         policy: { access: join(folder, "access.json5"), routes: join(folder, "routes.json5") },
-        provider: {
-          name: "Okta",
-          // Not a byte changed: Auth0's issuers end in a slash.
-          issuer: "https://login.example.com/",
-          clientId: "gatehouse",
-          clientSecret: "correct horse",
-          scopes: ["openid", "profile", "email"],
-          idTokenSigningAlg: "RS256",
-          emailTrusted: false,
-          timeout: 8_000,
+        providers: {
+          okta: {
+            name: "Okta",
+            // Not a byte changed: Auth0's issuers end in a slash.
+            issuer: "https://login.example.com/",
+            clientId: "gatehouse",
+            clientSecret: "correct horse",
+            scopes: ["openid", "profile", "email"],
+            idTokenSigningAlg: "RS256",
+            emailTrusted: false,
+            groups: { claim: "groups", whenMissing: "refuse", prefix: "" },
+            timeout: 8_000,
+          },
         },
-        groups: { claim: "groups", whenMissing: "refuse" },
         session: { absolute: 43_200_000, idle: 28_800_000, providerGrace: 600_000 },
         assertion: { issuer: "gatehouse", rotateEvery: 2_592_000_000, overlap: 600_000 },
         control: { lease: 60_000 },
@@ -119,7 +121,7 @@ describe("loading the front door", () => {
         ...FRONT_DOOR,
         publicUrl: "http://agents.example.com",
         encryptionKey: "short",
-        provider: { ...FRONT_DOOR.provider, clientSecret: 12, scope: ["openid"] },
+        providers: { okta: { ...FRONT_DOOR.providers.okta, clientSecret: 12, scope: ["openid"] } },
         session: { absolute: "1h", idle: "2h" },
         limits: { sockets: 0 },
       },
@@ -145,16 +147,16 @@ describe("loading the front door", () => {
       },
       {
         source: "front-door.json5",
-        path: "provider.clientSecret",
+        path: "providers.okta.clientSecret",
         found: "a value of 2 characters",
         expected: "text in quotes",
       },
       {
         source: "front-door.json5",
-        path: "provider.scope",
+        path: "providers.okta.scope",
         found: "an unknown key",
         expected:
-          "a known key, did you mean scopes? (known: name, issuer, clientId, clientSecret, scopes, idTokenSigningAlg, emailTrusted, timeout, bearer)",
+          "a known key, did you mean scopes? (known: name, issuer, clientId, clientSecret, scopes, idTokenSigningAlg, emailTrusted, emailDomains, groups, timeout, bearer)",
       },
       { source: "front-door.json5", path: "limits.sockets", found: "0", expected: "at least 1" },
       {
@@ -215,7 +217,9 @@ describe("loading the front door", () => {
   });
 
   test("lists each missing value with every way to give it, not the object that would hold it", () => {
-    expect(issuesOf(() => loadFrontDoor(frontDoorWith({ frontDoor: {} }), NO_ENV))).toEqual(
+    expect(
+      issuesOf(() => loadFrontDoor(frontDoorWith({ frontDoor: { providers: { okta: {} } } }), NO_ENV)),
+    ).toEqual(
       [
         [
           "publicUrl",
@@ -229,10 +233,18 @@ describe("loading the front door", () => {
         ],
         ["policy.access", "path", "POLICY_ACCESS"],
         ["policy.routes", "path", "POLICY_ROUTES"],
-        ["provider.name", "text", "PROVIDER_NAME"],
-        ["provider.issuer", "URL", "PROVIDER_ISSUER"],
-        ["provider.clientId", "text", "PROVIDER_CLIENT_ID"],
-        ["provider.clientSecret", "text", "PROVIDER_CLIENT_SECRET or GATEHOUSE_PROVIDER_CLIENT_SECRET_FILE"],
+        ["providers.okta.name", "text in quotes", "PROVIDERS_OKTA_NAME"],
+        [
+          "providers.okta.issuer",
+          "an absolute http or https URL without user, query or fragment",
+          "PROVIDERS_OKTA_ISSUER",
+        ],
+        ["providers.okta.clientId", "text in quotes", "PROVIDERS_OKTA_CLIENT_ID"],
+        [
+          "providers.okta.clientSecret",
+          "text in quotes",
+          "PROVIDERS_OKTA_CLIENT_SECRET or GATEHOUSE_PROVIDERS_OKTA_CLIENT_SECRET_FILE",
+        ],
       ].map(([path, expected, variables]) => ({
         source: "front-door.json5",
         path,

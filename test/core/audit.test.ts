@@ -70,6 +70,7 @@ test("an event has every field, null for what it does not concern", () => {
     userId: null,
     email: null,
     sid: null,
+    provider: null,
     peer: null,
     method: null,
     path: null,

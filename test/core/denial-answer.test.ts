@@ -27,6 +27,7 @@ const WIRE: Readonly<Record<DenialCode, Wire>> = {
   email_missing: [403, 1008],
   groups_missing: [403, 1008],
   groups_overflow: [403, 1008],
+  group_reserved: [403, 1008],
   user_denied: [403, 1008],
   agent_not_allowed: [403, 1008],
   agent_unknown: [403, 1008],

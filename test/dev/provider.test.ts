@@ -15,6 +15,7 @@ import {
   type ProviderMetadataSource,
 } from "../../token-exchange/provider-metadata.ts";
 import { createProviderTokenVerifier } from "../../token-exchange/verify-provider-token.ts";
+import { claimRules } from "../support/claim-rules.ts";
 import {
   createScriptedBrowser,
   formsOf,
@@ -302,8 +303,7 @@ describe("access tokens", () => {
     if (!token.ok) throw new Error(JSON.stringify(token.error));
     expect([token.value.subject, token.value.clientId]).toEqual([person.sub, "gatehouse-cli"]);
     expect(token.value.expiresAt - token.value.issuedAt).toBe(3_600_000);
-    const claimRules = { issuer, emailTrusted: false, groupsClaim: "groups", whenMissing: "refuse" } as const;
-    expect(identityFromClaims(person.sub, token.value.claims, claimRules)).toEqual({
+    expect(identityFromClaims(person.sub, token.value.claims, claimRules(issuer))).toEqual({
       ok: true,
       value: {
         userId: userIdOf(issuer, person.sub),

@@ -71,11 +71,13 @@ beforeEach(async () => {
     data: "./door",
     encryptionKey: "0".repeat(64),
     policy: { access: "access.json5", routes: "routes.json5" },
-    provider: {
-      name: "Test",
-      issuer: provider.issuer,
-      clientId: "gatehouse",
-      clientSecret: "a-secret-of-the-test",
+    providers: {
+      test: {
+        name: "Test",
+        issuer: provider.issuer,
+        clientId: "gatehouse",
+        clientSecret: "a-secret-of-the-test",
+      },
     },
     control: { lease: "2s" },
   });

@@ -37,7 +37,9 @@ beforeEach(async () => {
     data: "./door",
     encryptionKey: "0".repeat(64),
     policy: { access: "access.json5", routes: "routes.json5" },
-    provider: { name: "Test", issuer: "http://127.0.0.1:1", clientId: "x", clientSecret: "a-secret" },
+    providers: {
+      test: { name: "Test", issuer: "http://127.0.0.1:1", clientId: "x", clientSecret: "a-secret" },
+    },
   });
   const command = `ulimit -n ${FILES}; exec "$0" "$@"`;
   const config = join(folder, "front-door.json5");

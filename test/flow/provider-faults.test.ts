@@ -35,7 +35,7 @@ afterEach(async () => {
   await provider.close();
 });
 
-async function startDoor(config: FrontDoorOptions["config"] = {}) {
+async function startDoor(config: FrontDoorOptions["config"] = {}, groupsClaim = "groups") {
   const clock: Clock = {
     ...systemClock,
     now: () => systemClock.now() + shiftMs,
@@ -47,12 +47,13 @@ async function startDoor(config: FrontDoorOptions["config"] = {}) {
     clientId: "gatehouse",
     clientSecret: "a-client-secret",
     timeout: "2s",
+    groups: { claim: groupsClaim },
   };
   door = await startTestFrontDoor({
     gateways: NOWHERE,
     issuer: provider.issuer,
     clock,
-    config: { provider: settings, ...config },
+    config: { providers: { sso: settings }, ...config },
   });
   provider.serve(door.publicUrl);
 }
@@ -239,7 +240,7 @@ describe("fault case 9: the clocks are apart", () => {
     await me(browser);
     await vi.waitFor(async () => {
       const ready = await browser.send(`${door.publicUrl}/readyz`);
-      expect(JSON.parse(ready.body).checks.clock).toMatch(/^apart by 36\d\d s$/);
+      expect(JSON.parse(ready.body).checks["clock.sso"]).toMatch(/^apart by 36\d\d s$/);
     });
     expect((await me(browser)).status).toBe(200);
     const lines = (await door.closeAndReadAudit()).filter(({ kind }) => kind === "clock_skew");
@@ -252,7 +253,8 @@ describe("fault case 9: the clocks are apart", () => {
     await startDoor();
     provider.skew(45_000);
     const browser = await signInAs("alice@example.com");
-    const clock = async () => JSON.parse((await browser.send(`${door.publicUrl}/readyz`)).body).checks.clock;
+    const clock = async () =>
+      JSON.parse((await browser.send(`${door.publicUrl}/readyz`)).body).checks["clock.sso"];
     expect(await clock()).toMatch(/^apart by 4[56] s$/);
     provider.skew(5_000);
     await signInAs("bob@example.com");
@@ -281,7 +283,7 @@ describe("what providers put into an ID token", () => {
       ["8d3f0b1e-0000-4000-8000-000000000001"],
     ],
   ])("%s are read as they are", async (_what, claim, changes, groups) => {
-    await startDoor({ groups: { claim } });
+    await startDoor({}, claim);
     provider.changeIdTokens((claims) => ({ ...claims, ...changes }));
     const browser = await signInAs("alice@example.com");
     expect((await me(browser)).body["groups"]).toEqual(groups);

@@ -64,11 +64,8 @@ beforeEach(async () => {
     data: "./door",
     encryptionKey: "0".repeat(64),
     policy: { access: "access.json5", routes: "routes.json5" },
-    provider: {
-      name: "Test",
-      issuer: provider.issuer,
-      clientId: "gatehouse",
-      clientSecret: CLIENT_SECRET,
+    providers: {
+      test: { name: "Test", issuer: provider.issuer, clientId: "gatehouse", clientSecret: CLIENT_SECRET },
     },
   });
   door = start("front-door");

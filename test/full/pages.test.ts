@@ -231,6 +231,7 @@ describe.skipIf(!hasChromium)("the pages for employees, in Chromium", () => {
           requestId: newRequestId(),
           ...WORDING,
           address: "/refused",
+          choice: null,
           signedInAs: "alice@example.com",
         });
         await route.fulfill({ status, headers, body });
@@ -281,7 +282,7 @@ describe.skipIf(!hasChromium)("the pages for employees, in Chromium", () => {
         if (!down) return route.fulfill({ contentType: "text/html", body: "<title>Back</title>" });
         const { status, headers, body } = pageRefusal(
           { code: "too_many_attempts", retryAfterSeconds: 1 },
-          { requestId: newRequestId(), ...WORDING, address: "/refused", signedInAs: null },
+          { requestId: newRequestId(), ...WORDING, address: "/refused", choice: null, signedInAs: null },
         );
         await route.fulfill({ status, headers, body });
       });

@@ -14,6 +14,11 @@ function start(liveGateways: readonly string[] = []) {
     policySnapshot: () => 7,
     liveGateways: () => liveGateways,
     webSocketTraffic: () => traffic,
+    providers: () => [
+      ["okta", "up"],
+      ["partner", "down"],
+      ["new", "unknown"],
+    ],
   });
   const written: AuditEvent[] = [];
   const audit: Audit = {
@@ -38,7 +43,7 @@ test("what the audit log is told is counted, and told to it all the same", async
     auditEvent({ kind: "decision", outcome: "allowed", reason: "groups.engineering" }),
     auditEvent({ kind: "decision", outcome: "denied", code: "agent_not_allowed", reason: "coder" }),
     auditEvent({ kind: "decision", outcome: "denied", code: "agent_not_allowed", reason: "analyst" }),
-    auditEvent({ kind: "login", outcome: "allowed", reason: "signed in" }),
+    auditEvent({ kind: "login", outcome: "allowed", reason: "signed in", provider: "okta" }),
     auditEvent({ kind: "connection_closed", outcome: "allowed", reason: "signed_out" }),
     auditEvent({ kind: "connection_closed", outcome: "allowed", reason: "gateway-lost" }),
     auditEvent({ kind: "config", outcome: "allowed", reason: "policy snapshot 2" }),
@@ -50,9 +55,11 @@ test("what the audit log is told is counted, and told to it all the same", async
     'gatehouse_decisions_total{outcome="denied",code="agent_not_allowed"} 2',
     'gatehouse_connections_ended_total{reason="signed_out"} 1',
     'gatehouse_connections_ended_total{reason="gateway-lost"} 1',
-    'gatehouse_logins_total{outcome="allowed"} 1',
+    'gatehouse_logins_total{outcome="allowed",provider="okta"} 1',
     "gatehouse_policy_reload_failures_total 0",
     "gatehouse_policy_snapshot 7",
+    'gatehouse_provider_up{provider="okta"} 1',
+    'gatehouse_provider_up{provider="partner"} 0',
     'gatehouse_websocket_messages_total{direction="to_client"} 0',
     'gatehouse_websocket_messages_total{direction="to_gateway"} 0',
     'gatehouse_websocket_bytes_total{direction="to_client"} 0',

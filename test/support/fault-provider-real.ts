@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { type JWK, Provider } from "oidc-provider";
 import { systemClock } from "../../core/clock.ts";
 import { createLog } from "../../core/log.ts";
-import { PEOPLE } from "../../dev/people.ts";
+import { PEOPLE, type Person } from "../../dev/people.ts";
 import { providerConfiguration } from "../../dev/provider/configuration.ts";
 import { createSignIn } from "../../dev/provider/sign-in.ts";
 import { signIdToken } from "./fault-provider.ts";
@@ -19,8 +19,11 @@ export type RealFaultProvider = {
   readonly issuer: string;
   /** Paths of all requests, in order. */
   readonly requests: readonly string[];
-  /** Gives the front door there a client. Requests that come before wait for it. */
-  serve(frontDoor: string): void;
+  /**
+   * Gives the front door there a client. Requests that come before wait for it.
+   * @param id of this provider there, where it is one of several
+   */
+  serve(frontDoor: string, id?: string): void;
   /** Answers this path (`*`: every path) by hand from now on; undefined: truthfully again. */
   answer(path: string, script: ((response: ServerResponse) => void) | undefined): void;
   /** Changes the JSON that this path answers truthfully; undefined: no more. */
@@ -32,7 +35,16 @@ export type RealFaultProvider = {
   close(): Promise<void>;
 };
 
-export async function startRealFaultProvider(): Promise<RealFaultProvider> {
+export type RealFaultProviderOptions = {
+  /** Of its issuer. Browsers keep cookies apart by host, not by port: two providers need two hosts. */
+  readonly host?: "localhost" | "127.0.0.1";
+  readonly people?: readonly Person[];
+};
+
+export async function startRealFaultProvider(
+  options: RealFaultProviderOptions = {},
+): Promise<RealFaultProvider> {
+  const { host = "localhost", people = PEOPLE } = options;
   const key = createRsaKey("key-1");
   const requests: string[] = [];
   const scripts = new Map<string, (response: ServerResponse) => void>();
@@ -56,28 +68,28 @@ export async function startRealFaultProvider(): Promise<RealFaultProvider> {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  const issuer = `http://localhost:${port}`;
+  const issuer = `http://${host}:${port}`;
 
   return {
     issuer,
     requests,
-    serve(frontDoor) {
+    serve(frontDoor, id) {
       const log = createLog("provider", "silent");
       const clients = [
         {
           clientId: "gatehouse",
           clientSecret: "a-client-secret",
           name: "Gatehouse",
-          redirectUris: [`${frontDoor}/auth/callback`],
+          redirectUris: [`${frontDoor}/auth/callback`, `${frontDoor}/auth/callback/${id}`],
           postLogoutRedirectUris: [`${frontDoor}/signed-out`],
           backchannelLogoutUri: `${frontDoor}/auth/backchannel-logout`,
         },
       ];
-      const options = { port, people: PEOPLE, audience: "urn:gatehouse", clients, clock: systemClock, log };
+      const dev = { port, people, audience: "urn:gatehouse", clients, clock: systemClock, log };
       const jwk = { ...key.privateKey.export({ format: "jwk" }), kid: key.kid, use: "sig", alg: "RS256" };
-      const provider = new Provider(issuer, providerConfiguration(options, jwk as JWK));
+      const provider = new Provider(issuer, providerConfiguration(dev, jwk as JWK));
       const callback = provider.callback();
-      const signIn = createSignIn(provider, PEOPLE, log);
+      const signIn = createSignIn(provider, people, log);
       begin((request, response) => {
         void (request.url?.startsWith("/sign-in/") ? signIn : callback)(request, response);
       });

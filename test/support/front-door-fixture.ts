@@ -78,8 +78,12 @@ export type FrontDoorFixture = {
   auditLines(): Promise<AuditLine[]>;
   /** Edits IT's or ops's file and has the door read them. */
   editPolicy(edit: PolicyEdit): Promise<void>;
-  /** Another door on the same public port, data and store. @param edit of IT's or ops's file, while there is none */
-  restart(edit?: PolicyEdit): Promise<void>;
+  /**
+   * Another door on the same public port, data and store.
+   * @param edit of IT's or ops's file, while there is none
+   * @param changes of the door's own file
+   */
+  restart(edit?: PolicyEdit, changes?: FrontDoorOptions["config"]): Promise<void>;
   /** Closes the door, and answers every line it wrote. */
   closeAndReadAudit(): Promise<AuditLine[]>;
   close(): Promise<void>;
@@ -110,26 +114,29 @@ export async function startTestFrontDoor(options: FrontDoorOptions): Promise<Fro
   const scheme = options.config?.tls === undefined ? "http" : "https";
   const publicUrl = `${scheme}://localhost:${port}`;
   const issuer = options.issuer ?? ISSUER;
-  const config = frontDoorSchema.parse({
+  const file: z.input<typeof frontDoorSchema> = {
     publicUrl,
     listen: { port },
     privateListen: { port: 0 },
     data,
     encryptionKey: ENCRYPTION_KEY.toString("hex"),
     policy: { access: "access.json5", routes: "routes.json5" },
-    provider: {
-      name: "Example SSO",
-      issuer,
-      clientId: "gatehouse",
-      clientSecret: "a-client-secret",
-      bearer: { audience: "urn:gatehouse" },
+    providers: {
+      sso: {
+        name: "Example SSO",
+        issuer,
+        clientId: "gatehouse",
+        clientSecret: "a-client-secret",
+        bearer: { audience: "urn:gatehouse" },
+      },
     },
     contact: "it@example.com",
     drain: "0s",
     ...options.config,
     // A test that is about something else is not refused because its machine was busy for two seconds.
     limits: { loopDelay: "1m", ...options.config?.limits },
-  });
+  };
+  let config = frontDoorSchema.parse(file);
   const gatewayIds = Object.keys(options.gateways);
   let edited: Required<PolicyEdit> = {
     access: options.access ?? ACCESS,
@@ -217,9 +224,10 @@ export async function startTestFrontDoor(options: FrontDoorOptions): Promise<Fro
       await close();
       return lines;
     },
-    async restart(edit = {}) {
+    async restart(edit = {}, changes = {}) {
       await running.close();
       edited = { ...edited, ...edit };
+      config = frontDoorSchema.parse({ ...file, ...changes });
       running = await start();
     },
     close,

@@ -35,8 +35,15 @@ export function callbackQuery(
   return `${query}`;
 }
 
-export function comeBack(door: FrontDoorFixture, query: string, cookie?: string): Promise<RawAnswer> {
-  return navigate(door, `/auth/callback?${query}`, ...(cookie === undefined ? [] : [`Cookie: ${cookie}`]));
+/** @param provider the one whose own address it is, where there are several */
+export function comeBack(
+  door: FrontDoorFixture,
+  query: string,
+  cookie?: string,
+  provider?: string,
+): Promise<RawAnswer> {
+  const path = provider === undefined ? "/auth/callback" : `/auth/callback/${provider}`;
+  return navigate(door, `${path}?${query}`, ...(cookie === undefined ? [] : [`Cookie: ${cookie}`]));
 }
 
 export function navigate(

@@ -16,6 +16,7 @@ import { createProviderMetadata } from "../../token-exchange/provider-metadata.t
 import { createSessionIndex } from "../../token-exchange/session-index.ts";
 import { verifyAccessToken } from "../../token-exchange/verify-access-token.ts";
 import { createProviderTokenVerifier } from "../../token-exchange/verify-provider-token.ts";
+import { claimRules } from "../support/claim-rules.ts";
 import { createManualClock, type ManualClock } from "../support/manual-clock.ts";
 import { createMemoryStore, type MemoryStore } from "../support/memory-store.ts";
 import {
@@ -57,7 +58,7 @@ beforeEach(async () => {
       metadata,
       clock,
     }),
-    claimRules: { issuer: ISSUER, emailTrusted: false, groupsClaim: "groups", whenMissing: "refuse" },
+    claimRulesOf: (issuer) => (issuer === ISSUER ? claimRules(ISSUER) : undefined),
     sessions,
     keyring: await openKeyring({ store, clock, encryptionKey, trustKey, issuer: "gatehouse" }),
     publicUrl,

@@ -2,14 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { userIdOf } from "../../core/ids.ts";
 import { type ClaimRules, identityFromClaims } from "../../token-exchange/identity-from-claims.ts";
+import { claimRules } from "../support/claim-rules.ts";
 import { claimsOfAlice, ISSUER } from "../support/provider-fixture.ts";
 
-const rules: ClaimRules = {
-  issuer: ISSUER,
-  emailTrusted: false,
-  groupsClaim: "groups",
-  whenMissing: "refuse",
-};
+const rules = claimRules(ISSUER);
 
 const alice = {
   userId: userIdOf(ISSUER, "alice-1"),
@@ -195,4 +191,39 @@ it("never throws, and never finds a group that was not asserted", () => {
       for (const group of read.value.groups) expect(asserted).toContain(JSON.stringify(group));
     }),
   );
+});
+
+describe("one of several providers", () => {
+  const partner = { groupsPrefix: "p/", reservedPrefixes: ["q/"], emailDomains: ["partner.example"] };
+
+  it("has its prefix in front of each group that it says, whatever it says", () => {
+    expect(read({ groups: ["a", "p/a", "", "q/x"] }, partner)).toMatchObject({
+      value: { groups: ["p/a", "p/p/a", "p/", "p/q/x"] },
+    });
+    expect(read({ groups: "staff,admins" }, partner)).toMatchObject({
+      value: { groups: ["p/staff,admins"] },
+    });
+  });
+
+  it("without a prefix may not say what begins with another's", () => {
+    const reserved = { groupsPrefix: "", reservedPrefixes: ["p/", "q/"] };
+    expect(read({ groups: ["a", "q/x", "p/x"] }, reserved)).toEqual({
+      ok: false,
+      error: { code: "group_reserved", group: "q/x" },
+    });
+    expect(read({ groups: ["a", "q", "p"] }, reserved)).toEqual(groups(["a", "q", "p"]));
+  });
+
+  it.each([
+    ["alice@partner.example", true],
+    ["Alice@PARTNER.example", true],
+    ["alice@example.com", false],
+    ["alice@sub.partner.example", false],
+  ])("vouches for the e-mails of its domains alone: %s, %s", (email, emailTrusted) => {
+    for (const rules of [partner, { ...partner, emailTrusted: true }]) {
+      const person = read({ email, email_verified: true }, rules);
+      expect(person).toMatchObject({ value: { email: email.toLowerCase(), emailTrusted } });
+    }
+    expect(read({ email, email_verified: false }, partner)).toMatchObject({ value: { emailTrusted: false } });
+  });
 });

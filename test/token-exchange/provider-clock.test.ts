@@ -10,6 +10,7 @@ function create() {
   const audit: AuditEvent[] = [];
   const lines: string[] = [];
   const providerClock = createProviderClock({
+    provider: "sso",
     clock,
     log: createLog("test", "info", { write: (line) => void lines.push(JSON.parse(line).msg) }),
     audit: { record: (event) => void audit.push(event), accepting: true, close: async () => {} },
@@ -89,6 +90,7 @@ describe("the provider's clock", () => {
     const { answer } = create();
     expect(await (await answer(0)).text()).toBe("body");
     const { measured } = createProviderClock({
+      provider: "sso",
       clock: createManualClock(NOW),
       log: createLog("test", "silent"),
       audit: { record: () => {}, accepting: true, close: async () => {} },

@@ -9,8 +9,8 @@ import { createManualClock } from "../support/manual-clock.ts";
 import { createMemoryStore } from "../support/memory-store.ts";
 import { ISSUER, NOW } from "../support/provider-fixture.ts";
 
-const ALICE = userIdOf(ISSUER, "alice-1");
-const BOB = userIdOf(ISSUER, "bob-1");
+const ALICE = { userId: userIdOf(ISSUER, "alice-1"), issuer: ISSUER };
+const BOB = { userId: userIdOf(ISSUER, "bob-1"), issuer: ISSUER };
 const MINUTE = 60_000;
 const { sid: _sid, via: _via, expiresAt: _expiresAt, asOfEvent: _asOfEvent, ...LOGIN } = verifiedAlice();
 
@@ -23,18 +23,40 @@ function create() {
 describe("a logout token", () => {
   it("counts once, until it would be refused anyway", async () => {
     const { clock, logouts } = create();
-    expect([await logouts.seen("jti"), await logouts.remember("jti", NOW + MINUTE)]).toEqual([false, true]);
-    expect([await logouts.seen("jti"), await logouts.remember("jti", NOW + MINUTE)]).toEqual([true, false]);
-    expect(await logouts.seen("another")).toBe(false);
+    expect([await logouts.seen(ISSUER, "jti"), await logouts.remember(ISSUER, "jti", NOW + MINUTE)]).toEqual([
+      false,
+      true,
+    ]);
+    expect([await logouts.seen(ISSUER, "jti"), await logouts.remember(ISSUER, "jti", NOW + MINUTE)]).toEqual([
+      true,
+      false,
+    ]);
+    expect(await logouts.seen(ISSUER, "another")).toBe(false);
     clock.advance(MINUTE);
-    expect(await logouts.seen("jti")).toBe(false);
+    expect(await logouts.seen(ISSUER, "jti")).toBe(false);
   });
 
   it("of which two copies arrive at once counts for one of them", async () => {
     const { logouts } = create();
-    const both = [logouts.remember("jti", NOW + MINUTE), logouts.remember("jti", NOW + MINUTE)];
+    const both = [
+      logouts.remember(ISSUER, "jti", NOW + MINUTE),
+      logouts.remember(ISSUER, "jti", NOW + MINUTE),
+    ];
     expect((await Promise.all(both)).filter(Boolean)).toEqual([true]);
   });
+});
+
+it("what one provider calls a token or a session is not another's", async () => {
+  const { logouts } = create();
+  const other = "https://other.example";
+  await logouts.remember(ISSUER, "jti", NOW + MINUTE);
+  await logouts.mark({ issuer: ISSUER, providerSid: "session-1" });
+  expect([await logouts.seen(other, "jti"), await logouts.remember(other, "jti", NOW + MINUTE)]).toEqual([
+    false,
+    true,
+  ]);
+  const login = { userId: userIdOf(other, "alice-1"), issuer: other };
+  expect(await logouts.guarding(login, "session-1", NOW - 1)).toBeDefined();
 });
 
 describe("a login", () => {
@@ -47,21 +69,21 @@ describe("a login", () => {
     ["by another session of the provider", BOB, "session-2", NOW - 1, true],
   ])("%s: %s", async (_what, user, providerSid, begunAt, goesOn) => {
     const { logouts } = create();
-    await logouts.mark({ user: ALICE });
-    await logouts.mark({ providerSid: "session-1" });
+    await logouts.mark({ user: ALICE.userId });
+    await logouts.mark({ issuer: ISSUER, providerSid: "session-1" });
     expect((await logouts.guarding(user, providerSid, begunAt)) !== undefined).toBe(goesOn);
   });
 
   it("is refused for as long as one may take", async () => {
     const { clock, logouts } = create();
-    await logouts.mark({ user: ALICE });
+    await logouts.mark({ user: ALICE.userId });
     clock.advance(10 * MINUTE);
     expect(await logouts.guarding(ALICE, null, NOW - 1)).toBeUndefined();
   });
 
   it.each([
-    ["the person", { user: ALICE }],
-    ["the provider's session", { providerSid: "session-1" }],
+    ["the person", { user: ALICE.userId }],
+    ["the provider's session", { issuer: ISSUER, providerSid: "session-1" }],
   ])("loses to a sign-out of %s that comes between its look and its write", async (_what, who) => {
     const { clock, store, logouts } = create();
     const { commit } = store;
@@ -94,7 +116,7 @@ describe("a login", () => {
 
   it("finds the marks as they were, whoever else signs in", async () => {
     const { store, logouts } = create();
-    await logouts.mark({ user: ALICE });
+    await logouts.mark({ user: ALICE.userId });
     await store.commit((await logouts.guarding(ALICE, "session-1", NOW + 1)) ?? []);
     expect(await logouts.guarding(ALICE, "session-1", NOW)).toBeUndefined();
     expect(await logouts.guarding(BOB, "session-1", NOW)).toBeDefined();
@@ -103,7 +125,7 @@ describe("a login", () => {
 
 it("the store is shown neither the token's nor the session's name", async () => {
   const { store, logouts } = create();
-  await logouts.remember("secret-jti", NOW + MINUTE);
-  await logouts.mark({ providerSid: "secret-session" });
+  await logouts.remember(ISSUER, "secret-jti", NOW + MINUTE);
+  await logouts.mark({ issuer: ISSUER, providerSid: "secret-session" });
   expect(JSON.stringify(await store.list(""))).not.toContain("secret");
 });

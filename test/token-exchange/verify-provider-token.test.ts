@@ -65,6 +65,7 @@ describe("an access token of the provider", () => {
     expect(await verifier()(signedBy(key, valid))).toEqual({
       ok: true,
       value: {
+        issuer: ISSUER,
         subject: "alice-1",
         clientId: "gatehouse-cli",
         issuedAt: NOW,

@@ -9,7 +9,7 @@ function create() {
   const clock = createManualClock(NOW);
   const lines: string[] = [];
   const log = createLog("test", "info", { write: (line) => void lines.push(JSON.parse(line).msg) });
-  return { clock, lines, attempts: createRefreshAttempts(clock, log) };
+  return { clock, lines, attempts: createRefreshAttempts("sso", clock, log) };
 }
 
 /** Milliseconds after which `may` first says yes, up to two minutes. */

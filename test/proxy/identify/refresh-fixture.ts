@@ -14,6 +14,7 @@ import {
 import type { IdTokenFault, IdTokenVerifier } from "../../../proxy/pages/id-token.ts";
 import type { RefreshedTokens, RefreshFault } from "../../../token-exchange/refresh-request.ts";
 import { createSessionIndex } from "../../../token-exchange/session-index.ts";
+import { claimRules } from "../../support/claim-rules.ts";
 import { verifiedAlice } from "../../support/identity-fixture.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 import { createMemoryStore } from "../../support/memory-store.ts";
@@ -76,19 +77,22 @@ export async function openSession(tokens: Partial<ProviderTokens> = {}) {
   const confirm: ConfirmSession = createRefresh({
     sessions,
     endings,
-    requestRefresh: (refreshToken) =>
-      new Promise((resolve) => {
-        asked.push({
-          refreshToken,
-          answer(answer) {
-            resolve(answer);
-            return settled();
-          },
-        });
-      }),
-    verifyIdToken,
-    claimRules: { issuer: ISSUER, emailTrusted: false, groupsClaim: "groups", whenMissing: "refuse" },
-    provider: "Example SSO",
+    provider: {
+      id: "sso",
+      config: { name: "Example SSO" },
+      requestRefresh: (refreshToken) =>
+        new Promise((resolve) => {
+          asked.push({
+            refreshToken,
+            answer(answer) {
+              resolve(answer);
+              return settled();
+            },
+          });
+        }),
+      verifyIdToken,
+      claimRules: claimRules(ISSUER),
+    },
     graceMs: GRACE_MS,
     clock,
     log,

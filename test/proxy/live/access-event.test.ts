@@ -83,6 +83,7 @@ describe("the words of an end", () => {
       ended_others: 1008,
       provider_signed_out: 1008,
       provider_refused: 1008,
+      provider_changed: 1008,
       session_expired: 1008,
       session_idle: 1008,
       ended_by_admin: 1008,

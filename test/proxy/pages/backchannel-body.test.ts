@@ -21,10 +21,10 @@ it("cuts a client that does not send its logout token in time", async () => {
   const audit = { record: (event: AuditEvent) => void recorded.push(event), accepting: true, close() {} };
   const never = () => Promise.reject(new Error("nothing that is whole arrives"));
   const route = createBackchannelLogout({
-    issuer: "https://idp.example.com",
-    verifyLogoutToken: never,
+    providers: new Map(),
     logouts: { seen: never, remember: never, mark: never, guarding: never },
     index: { ofProviderSession: never },
+    identityOf: never,
     endings: { endOf: never, endAll: never },
     audit: audit as never,
     context,

@@ -7,6 +7,7 @@ import {
 } from "../../../proxy/pages/login-state.ts";
 
 const STATE: LoginState = {
+  provider: "okta",
   returnTo: "/chat/coder",
   startedAt: 1_795_248_000_000,
   restarts: 1,
@@ -20,8 +21,9 @@ function queryOf(...states: readonly unknown[]): string {
 
 describe("a login's state", () => {
   it("is another one each time", () => {
-    const [one, other] = [newLoginState("/a", 7, 0), newLoginState("/a", 7, 0)];
+    const [one, other] = [newLoginState("okta", "/a", 7, 0), newLoginState("okta", "/a", 7, 0)];
     expect(one).toEqual({
+      provider: "okta",
       returnTo: "/a",
       startedAt: 7,
       restarts: 0,
@@ -43,6 +45,7 @@ describe("a login's state", () => {
     ["text that is no JSON", "?state=abc"],
     ["null", queryOf(null)],
     ["a list", queryOf([STATE])],
+    ["no provider", queryOf({ ...STATE, provider: undefined })],
     ["no address", queryOf({ ...STATE, returnTo: undefined })],
     ["an address that is no text", queryOf({ ...STATE, returnTo: ["/"] })],
     ["no time", queryOf({ ...STATE, startedAt: "now" })],

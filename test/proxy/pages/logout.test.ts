@@ -44,13 +44,14 @@ async function signOut(situation: Situation = {}) {
     record: { identity: ALICE, details, beganAt: NOW, usedAt: NOW },
     version: 1,
   };
-  const provider = {
+  const metadata = {
     async get() {
       happened.push("asked the provider");
       if (providerIsDown) return err({ code: "provider_unavailable", provider: "SSO", what: "timeout" });
       return ok({ issuer: "https://login.example.com", jwksUri: "", endSessionEndpoint });
     },
   } as unknown as ProviderMetadataSource;
+  const side = { metadata, config: { clientId: "gatehouse" } };
   const logout = createLogout({
     sessions: { placeOf: () => "session/alice", recordAt: async () => stored },
     endings: {
@@ -59,8 +60,7 @@ async function signOut(situation: Situation = {}) {
         return { sids: [sid], eventNumber: 7 };
       },
     },
-    provider,
-    clientId: "gatehouse",
+    providers: { all: [side], byIssuer: new Map([[ALICE.issuer, side]]) },
     publicUrl: PUBLIC_URL,
     audit,
     cookieName: COOKIE_NAME,

@@ -8,6 +8,7 @@ import type { Credential } from "../../../proxy/request/parsed-request.ts";
 import { generateEcKeyPair } from "../../../token-exchange/ec-key-pair.ts";
 import type { TokenExchangeDeps } from "../../../token-exchange/exchange-provider-token.ts";
 import { sessionId } from "../../support/assertion-fixture.ts";
+import { claimRules } from "../../support/claim-rules.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 import { CLIENT_ID, claimsOfAlice, ISSUER, NOW } from "../../support/provider-fixture.ts";
 import { CATALOGUE, policyOf } from "../policy-fixture.ts";
@@ -38,6 +39,7 @@ async function ask({ credential = BEARER, closed = false, accepting = true, veri
     verifyProviderToken: async () =>
       verified.ok
         ? ok({
+            issuer: ISSUER,
             subject: "alice-1",
             claims: claimsOfAlice(verified.value),
             clientId: CLIENT_ID,
@@ -45,7 +47,7 @@ async function ask({ credential = BEARER, closed = false, accepting = true, veri
             expiresAt: NOW + 3_600_000,
           })
         : verified,
-    claimRules: { issuer: ISSUER, emailTrusted: false, groupsClaim: "groups", whenMissing: "refuse" },
+    claimRulesOf: claimRules,
     sessions: { sidOf: () => sessionId("B"), open: async () => ok(undefined) },
     keyring: { signingKey: () => ({ kid: PAIR.jwk.kid, key: PAIR.privateKey }) },
     publicUrl: PUBLIC_URL,
@@ -55,6 +57,7 @@ async function ask({ credential = BEARER, closed = false, accepting = true, veri
   const endpoint = createTokenEndpoint({
     exchange: closed ? undefined : exchange,
     access: () => POLICY,
+    providerOf: () => "sso",
     appliedEvent: () => 0,
     attempts: {
       async count(peer) {
@@ -106,6 +109,7 @@ describe("GET /api/token", () => {
         ...LINE,
         outcome: "allowed",
         reason: "provider token",
+        provider: "sso",
         userId: audit.events[0]?.userId ?? null,
         email: "alice@example.com",
         sid: sessionId("B"),

@@ -16,11 +16,13 @@ export const CONFIG = frontDoorSchema.parse({
   publicUrl: "http://localhost:8080",
   encryptionKey: "0f".repeat(32),
   policy: { access: "access.json5", routes: "routes.json5" },
-  provider: {
-    name: "SSO",
-    issuer: "http://localhost:1",
-    clientId: "gatehouse",
-    clientSecret: "client secret",
+  providers: {
+    sso: {
+      name: "SSO",
+      issuer: "http://localhost:1",
+      clientId: "gatehouse",
+      clientSecret: "client secret",
+    },
   },
 });
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import type { ProviderConfig } from "../../../config/provider.ts";
 import type { Store } from "../../../core/store.ts";
 import { readSnapshot, writeSnapshot } from "../../../proxy/policy/stored-snapshot.ts";
 import { createManualClock, type ManualClock } from "../../support/manual-clock.ts";
@@ -72,12 +73,12 @@ describe("a reload", () => {
   it("names keys of the front door's own file that need a restart, never their values", async () => {
     const { reload, editConfig } = await startPolicy(store, clock);
     editConfig({
-      provider: { ...CONFIG.provider, clientSecret: "another secret" },
+      providers: { sso: { ...CONFIG.providers["sso"], clientSecret: "another secret" } as ProviderConfig },
       limits: { ...CONFIG.limits, sockets: 1 },
       encryptionKey: Buffer.alloc(32, 9),
     });
     const { needsRestart, ...state } = await reload.reload("files");
-    expect(needsRestart).toEqual(["encryptionKey", "provider.clientSecret", "limits.sockets"]);
+    expect(needsRestart).toEqual(["encryptionKey", "providers.sso.clientSecret", "limits.sockets"]);
     expect(state).toEqual({ snapshot: 1, since: START, changed: false, faults: [] });
   });
 

@@ -13,6 +13,7 @@ const CONTEXT: RefusalContext = {
   requestId: REQUEST_ID,
   ...WORDING,
   address: "/agents/coder/files?code=abc",
+  choice: null,
   signedInAs: "alice@example.com",
 };
 const EVERY = Object.values(DENIAL_SAMPLES);
@@ -142,6 +143,7 @@ describe("a refusal for a person", () => {
       "email_missing",
       "groups_missing",
       "groups_overflow",
+      "group_reserved",
       "user_denied",
       "agent_not_allowed",
       "no_agents",
@@ -157,6 +159,7 @@ describe("what a refusal knows of the request", () => {
       requestId: REQUEST_ID,
       ...WORDING,
       address: "/chat/coder?a=b",
+      choice: null,
       signedInAs: "alice@example.com",
     });
   });
