@@ -11,8 +11,9 @@ export function statusText(status: StatusAnswer): string {
     ["policy", `snapshot ${policy.snapshot}, since ${policy.since}`],
     ["connections", String(status.connections)],
   ];
+  const width = Math.max(11, ...facts.map(([name = ""]) => name.length)) + 2;
   return [
-    facts.map(([name = "", value = ""]) => `${name.padEnd(13)}${value}`).join("\n"),
+    facts.map(([name = "", value = ""]) => `${name.padEnd(width)}${value}`).join("\n"),
     ...policy.faults.map((fault) => `Fault in the files, what runs stays: ${plain(fault)}`),
     ...policy.needsRestart.map((key) => `Needs a restart: ${key}`),
     "",
@@ -38,10 +39,11 @@ export function statusText(status: StatusAnswer): string {
 export function sessionsText({ sessions }: AdminSessionsAnswer): string {
   if (sessions.length === 0) return "No sessions.";
   return table(
-    ["SESSION", "PERSON", "USER ID", "KIND", "SINCE", "LAST SEEN", "FROM", "OPEN AGENTS"],
-    sessions.map(({ sid, email, userId, kind, since, lastSeen, peer, agents }) => [
+    ["SESSION", "PERSON", "PROVIDER", "USER ID", "KIND", "SINCE", "LAST SEEN", "FROM", "OPEN AGENTS"],
+    sessions.map(({ sid, email, provider, userId, kind, since, lastSeen, peer, agents }) => [
       sid,
       plain(email ?? "-"),
+      provider ?? "-",
       userId,
       kind,
       minute(since),

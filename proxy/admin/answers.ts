@@ -39,6 +39,8 @@ export type AdminSessionsAnswer = {
     readonly sid: string;
     readonly userId: string;
     readonly email: string | null;
+    /** Id of the provider that says so. */
+    readonly provider: string | null;
     readonly kind: "browser" | "bearer";
     readonly since: string;
     readonly lastSeen: string;

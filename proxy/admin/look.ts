@@ -25,6 +25,9 @@ export type LookDeps = {
   readonly endpointState: (endpoint: Endpoint) => AgentState;
   readonly channels: Pick<ControlChannels, "stateOf">;
   readonly list: SessionList;
+  readonly providers: {
+    readonly byIssuer: ReadonlyMap<string, { readonly id: string }>;
+  };
 };
 
 /** Asked by monitoring every few seconds: no audit line. */
@@ -46,12 +49,15 @@ export function showStatus(deps: LookDeps): AdminAction {
 }
 
 /** `user`: a user id or an e-mail; left out: everybody. */
-export function listSessions({ list }: LookDeps): AdminAction {
+export function listSessions({ list, providers }: LookDeps): AdminAction {
   return async ({ query }) => {
     const who = query.get("user")?.toLowerCase() ?? null;
     const all = who !== null && isUserId(who) ? await list.ofUser(who) : await list.all();
     const chosen = all.filter(({ userId, email }) => who === null || who === userId || who === email);
-    const answer: AdminSessionsAnswer = { sessions: chosen.map(describeSession) };
+    const providerOf = ({ issuer }: ListedSession) => providers.byIssuer.get(issuer)?.id ?? null;
+    const answer: AdminSessionsAnswer = {
+      sessions: chosen.map((session) => describeSession(session, providerOf(session))),
+    };
     const reason = who === null ? "sessions list" : `sessions list: ${JSON.stringify(who)}`;
     return { status: 200, body: answer, facts: { reason } };
   };
@@ -87,12 +93,16 @@ function describeEndpoints({
   );
 }
 
-function describeSession(session: ListedSession): AdminSessionsAnswer["sessions"][number] {
+function describeSession(
+  session: ListedSession,
+  provider: string | null,
+): AdminSessionsAnswer["sessions"][number] {
   const { sid, userId, email, kind, agents } = session;
   return {
     sid,
     userId,
     email,
+    provider,
     kind,
     since: timeOf(session.beganAt),
     lastSeen: timeOf(session.usedAt),

@@ -8,6 +8,8 @@ import type { SessionDetails, Sessions } from "./sessions.ts";
 
 export type ListedSession = FoundSession & {
   readonly email: string | null;
+  /** Of the provider that says who it is. */
+  readonly issuer: string;
   /** Milliseconds since 1970. */
   readonly beganAt: number;
   readonly usedAt: number;
@@ -51,7 +53,8 @@ export function createSessionList({ index, sessions, bearerSessions, live }: Ses
         if (details === undefined) return [];
         const { identity, beganAt, usedAt, from } = details;
         const open = [...(agents.get(session.sid) ?? [])];
-        return [{ ...session, email: identity.email, beganAt, usedAt, from, agents: open }];
+        const { email, issuer } = identity;
+        return [{ ...session, email, issuer, beganAt, usedAt, from, agents: open }];
       }),
     );
     return listed.flat().sort((one, other) => other.usedAt - one.usedAt);

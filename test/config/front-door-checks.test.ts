@@ -180,7 +180,7 @@ test("a page gets at least the time of the three questions that a login may have
   expect(issuesOf(loadWith({ limits: { pageTimeout: "23s" } }))).toEqual([
     {
       source: "front-door.json5",
-      path: "providers.PROVIDER.timeout",
+      path: "providers.okta.timeout",
       found: "nothing",
       expected: "at most a third of limits.pageTimeout",
     },
