@@ -76,7 +76,7 @@ describe("sessions", () => {
       "\n",
     );
     expect([heading?.split(/ {2,}/), rows.length]).toEqual([
-      ["SESSION", "PERSON", "USER ID", "KIND", "SINCE", "LAST SEEN", "FROM", "OPEN AGENTS"],
+      ["SESSION", "PERSON", "PROVIDER", "USER ID", "KIND", "SINCE", "LAST SEEN", "FROM", "OPEN AGENTS"],
       1,
     ]);
     expect(await command("sessions list", "", { user: "nobody@example.com" })).toBe("No sessions.");
@@ -235,7 +235,7 @@ describe("status and policy", () => {
   it("are told as people read them", async () => {
     const chat = await chatOf("alice@example.com", "coder");
     const text = await command("status");
-    expect(text).toContain(`front door   ${origin}, process ${process.pid}, since 20`);
+    expect(text).toContain(`front door     ${origin}, process ${process.pid}, since 20`);
     expect(text).toContain("policy       snapshot 1, since 20");
     expect(text).toMatch(/berlin +berlin-1 +up +(?:connected|away) +0 +http:\/\/127/);
     expect(text).toMatch(/cloud +cloud-[12] +up +(?:connected|away) +1 +http/);
