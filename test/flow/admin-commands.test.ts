@@ -236,7 +236,7 @@ describe("status and policy", () => {
     const chat = await chatOf("alice@example.com", "coder");
     const text = await command("status");
     expect(text).toContain(`front door     ${origin}, process ${process.pid}, since 20`);
-    expect(text).toContain("policy       snapshot 1, since 20");
+    expect(text).toContain("policy         snapshot 1, since 20");
     expect(text).toMatch(/berlin +berlin-1 +up +(?:connected|away) +0 +http:\/\/127/);
     expect(text).toMatch(/cloud +cloud-[12] +up +(?:connected|away) +1 +http/);
     expect(await command("policy reload")).toBe("Policy snapshot 1, as before.");

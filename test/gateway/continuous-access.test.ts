@@ -78,6 +78,7 @@ describe("a lease", () => {
         userId: ALICE,
         email: "alice@example.com",
         sid: A,
+        provider: null,
         peer: null,
         method: null,
         path: null,

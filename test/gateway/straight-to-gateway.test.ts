@@ -249,6 +249,7 @@ describe("straight to the gateway", () => {
         userId: null,
         email: null,
         sid: null,
+        provider: null,
         peer: "127.0.0.1",
         method: "GET",
         path: "/agents/coder/ws",

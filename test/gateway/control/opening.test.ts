@@ -172,6 +172,7 @@ describe("a control channel's ticket", () => {
         userId: null,
         email: null,
         sid: null,
+        provider: null,
         peer: "127.0.0.1",
         method: null,
         path: "/control",
