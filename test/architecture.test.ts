@@ -22,7 +22,6 @@ const ROOMS = Object.keys(MAY_IMPORT);
 
 /** Who may open a connection to somewhere, and what for. A path that ends in `/` is a folder. */
 const REACHES_OUT: Readonly<Record<string, string>> = {
-  "proxy/forward/gateway-connections.ts": "requests to gateways",
   "proxy/route/connect-endpoint.ts": "every connection to a gateway",
   "proxy/route/health.ts": "asks gateways whether they are up",
   "proxy/control/": "the control channel to gateways",

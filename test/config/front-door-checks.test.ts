@@ -181,7 +181,7 @@ test("a page gets at least the time of the three questions that a login may have
     {
       source: "front-door.json5",
       path: "providers.okta.timeout",
-      found: "nothing",
+      found: 'the default "8s"',
       expected: "at most a third of limits.pageTimeout",
     },
   ]);

@@ -99,11 +99,13 @@ describe("a front door", () => {
       data: "./door",
       encryptionKey: "0".repeat(64),
       policy: { access: "access.json5", routes: "routes.json5" },
-      provider: {
-        name: "Test",
-        issuer: "http://127.0.0.1:1",
-        clientId: "gatehouse",
-        clientSecret: "a-secret-of-the-test",
+      providers: {
+        test: {
+          name: "Test",
+          issuer: "http://127.0.0.1:1",
+          clientId: "gatehouse",
+          clientSecret: "a-secret-of-the-test",
+        },
       },
     });
     door = node(

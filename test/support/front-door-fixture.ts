@@ -134,7 +134,7 @@ export async function startTestFrontDoor(options: FrontDoorOptions): Promise<Fro
     drain: "0s",
     ...options.config,
     // A test that is about something else is not refused because its machine was busy for two seconds.
-    limits: { loopDelay: "1m", ...options.config?.limits },
+    limits: { loopDelay: "1h", ...options.config?.limits },
   };
   let config = frontDoorSchema.parse(file);
   const gatewayIds = Object.keys(options.gateways);
