@@ -26,7 +26,8 @@ export function fullPlan(connections: number): Plan {
   const most = Math.min(10_000, connections - OTHER_CONNECTIONS);
   return {
     rounds: 5,
-    warmSeconds: 2,
+    // Ten thousands of requests: before that the compiler is not done with a program of many parts.
+    warmSeconds: 5,
     runSeconds: 2,
     latencySamples: 5_000,
     idleConnections: 2_000,

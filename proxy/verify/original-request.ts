@@ -13,29 +13,29 @@ export type OriginalRequest = { readonly head: RequestHead; readonly isUpgrade: 
 
 /** @returns or what is wrong with the description: the proxy's configuration */
 export function originalRequest(asked: IncomingMessage): Result<OriginalRequest, string> {
-  const [method, uri, host] = DESCRIPTION.map((name) => asked.headersDistinct[name] ?? []);
-  for (const [index, values] of [method, uri, host].entries())
-    if (values?.length !== 1) return err(`${DESCRIPTION[index]} must be there exactly once`);
+  const said = new Map<string, string[]>(DESCRIPTION.map((name) => [name, []]));
+  const kept: string[] = [];
   // A handshake is told by its key: a proxy keeps `Upgrade` to itself, and no other request has one (RFC 6455 §4.1).
-  const isUpgrade = asked.headers["sec-websocket-key"] !== undefined;
+  let isUpgrade = false;
+  // In one pass over what was sent: Node's own views of it cost as much as the decision.
+  for (let index = 0; index < asked.rawHeaders.length; index += 2) {
+    const [name = "", value = ""] = [asked.rawHeaders[index], asked.rawHeaders[index + 1]];
+    const lower = name.toLowerCase();
+    if (OF_THE_HOP.has(lower)) said.get(lower)?.push(value);
+    else kept.push(name, value);
+    if (lower === "sec-websocket-key") isUpgrade = true;
+  }
+  for (const [name, values] of said) if (values.length !== 1) return err(`${name} must be there exactly once`);
+  const [method, uri, host = ""] = DESCRIPTION.map((name) => said.get(name)?.[0]);
   const own = isUpgrade ? ["Connection", "Upgrade", "Upgrade", "websocket"] : [];
   return ok({
     isUpgrade,
     head: {
-      method: method?.[0],
-      url: uri?.[0],
+      method,
+      url: uri,
       httpVersion: "1.1",
-      rawHeaders: ["Host", host?.[0] ?? "", ...own, ...clientHeaders(asked.rawHeaders)],
+      rawHeaders: ["Host", host, ...own, ...kept],
       socket: asked.socket,
     },
   });
-}
-
-function clientHeaders(raw: readonly string[]): string[] {
-  const kept: string[] = [];
-  for (let index = 0; index < raw.length; index += 2) {
-    const [name = "", value = ""] = raw.slice(index, index + 2);
-    if (!OF_THE_HOP.has(name.toLowerCase())) kept.push(name, value);
-  }
-  return kept;
 }
