@@ -25,7 +25,8 @@ export function originalRequest(asked: IncomingMessage): Result<OriginalRequest,
     else kept.push(name, value);
     if (lower === "sec-websocket-key") isUpgrade = true;
   }
-  for (const [name, values] of said) if (values.length !== 1) return err(`${name} must be there exactly once`);
+  for (const [name, values] of said)
+    if (values.length !== 1) return err(`${name} must be there exactly once`);
   const [method, uri, host = ""] = DESCRIPTION.map((name) => said.get(name)?.[0]);
   const own = isUpgrade ? ["Connection", "Upgrade", "Upgrade", "websocket"] : [];
   return ok({
