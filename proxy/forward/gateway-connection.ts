@@ -2,7 +2,7 @@
 // answer before is whole and nothing came behind it. Asks nothing by itself, and never connects anew.
 import type { Socket } from "node:net";
 import type { Endpoint } from "../../config/routes.ts";
-import { faultOf } from "../route/connect-endpoint.ts";
+import { faultOf, unreachable } from "../route/connect-endpoint.ts";
 import { NOWHERE, type Placed } from "../swap-list.ts";
 import { fieldValues } from "./answer-head.ts";
 import { AnswerReader, type AnswerSink } from "./answer-reader.ts";
@@ -10,6 +10,8 @@ import { connectUpstream, type UpstreamSocket } from "./upstream-socket.ts";
 
 /** What one exchange hears of its connection, until it gives it back; nothing after a fault. */
 export type Exchange = AnswerSink & {
+  /** Whether any of the request is written: what comes before that answers nobody, or somebody else. */
+  hasAsked(): boolean;
   /** The endpoint has proved to be the one that is meant: the request may be written now. */
   onConnected(): void;
   onConnectFault(error: unknown): void;
@@ -56,7 +58,8 @@ export class GatewayConnection implements AnswerSink, Placed {
       .on("error", (error) => this.#failed(error))
       .on("end", () => this.#ended())
       .on("close", () => {
-        this.#ended();
+        // Behind an `end` nobody listens any more. Without one an answer that goes on until the end is not whole.
+        this.#failed(unreachable("the connection was closed"));
         onClose(this);
       });
   }
@@ -97,7 +100,7 @@ export class GatewayConnection implements AnswerSink, Placed {
   }
 
   #take(bytes: Buffer): void {
-    const fault = this.#exchange === undefined ? "nobody has asked" : this.#reader?.push(bytes);
+    const fault = this.#exchange?.hasAsked() === true ? this.#reader?.push(bytes) : "nobody has asked";
     if (fault !== undefined) this.#broken(fault);
   }
 

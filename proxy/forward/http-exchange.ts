@@ -103,6 +103,10 @@ export class HttpExchange implements Exchange, Watched {
     }
   }
 
+  hasAsked(): boolean {
+    return this.stage === "sending" || this.stage === "sent";
+  }
+
   onConnected(): void {
     const { connection } = this;
     if (connection === undefined) return;
@@ -213,14 +217,14 @@ export class HttpExchange implements Exchange, Watched {
     if (response.headersSent) {
       this.flush();
       this.over = true;
-      this.leave();
+      this.leave("abandoned");
       // In a turn of its own: what came before is still on its way to the socket.
       setImmediate(() => response.destroy());
       return;
     }
     if (down !== undefined) this.deps.health.report(this.parts.upstream.endpoint, "down", down);
     this.settle(err(denial));
-    this.leave();
+    this.leave("abandoned");
   }
 
   /** The answer is all sent, or nobody is there to read it. */
@@ -247,17 +251,17 @@ export class HttpExchange implements Exchange, Watched {
     this.silentUntil = this.deps.clock.monotonic() + durationMs;
   }
 
-  /** Gives the connection back, in whatever state the two are. */
-  private leave(): void {
+  /** Gives the connection back, in whatever state the two are; one that has failed is not tried again. */
+  private leave(fate = this.fate()): void {
     const { connection } = this;
     if (connection === undefined) return;
     this.connection = undefined;
     this.body?.stop();
-    this.pool.give(connection, this.fate());
+    this.pool.give(connection, fate);
   }
 
   private fate(): Fate {
-    if (this.stage === "connecting" || this.stage === "connected") return "unused";
+    if (!this.hasAsked()) return "unused";
     return this.stage === "sent" && this.complete ? "over" : "abandoned";
   }
 }

@@ -43,7 +43,7 @@ async function startExchange() {
     { request: parsedRequest(), upstream: await upstreamOf(), incoming, response, settle() {} },
   );
   exchange.start("", false);
-  return { exchange, response, arrived: collect(client), given, connection };
+  return { exchange, response, arrived: collect(client), given, connection, clock };
 }
 
 it("lets the gateway go in the tick in which access ends: nothing more of the answer is taken", async () => {
@@ -71,6 +71,12 @@ it("gives back a connection to which nothing was written as one that nobody has 
   exchange.end({ code: "session_ended", how: "ended" });
   exchange.onConnected();
   expect(given).toEqual([[connection, "unused"]]);
+});
+
+it("tries no connection again that did not come about in time", async () => {
+  const { given, connection, clock } = await startExchange();
+  clock.advance(2_000);
+  expect(given).toEqual([[connection, "abandoned"]]);
 });
 
 it.each([0, 255])("passes on what is no text as it is, byte by byte (%i)", async (first) => {

@@ -1,0 +1,61 @@
+// What one exchange hears of its connection, at moments that no gateway of good will makes.
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createServer, type Socket } from "node:net";
+import { expect, it, onTestFinished } from "vitest";
+import { type Exchange, GatewayConnection } from "../../../proxy/forward/gateway-connection.ts";
+import { upstreamOf } from "../upstream-fixture.ts";
+import { answerOf } from "./raw-gateway.ts";
+
+/** A connection, the gateway's end of it, and an exchange that notes what it hears. */
+async function startConnection({ hasAsked }: { hasAsked: boolean }) {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const { endpoint } = await upstreamOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const heard: string[] = [];
+  const accepted = once(server, "connection") as Promise<[Socket]>;
+  const closed = new Promise<void>((resolve) => {
+    const connection = new GatewayConnection(endpoint, () => resolve());
+    const exchange: Exchange = {
+      hasAsked: () => hasAsked,
+      onConnected: () => heard.push("connected"),
+      onConnectFault: (error) => heard.push(String(error)),
+      onAnswerFault: (what) => heard.push(what),
+      onDrain() {},
+      onHead: (status) => heard.push(String(status)),
+      onBody(bytes) {
+        heard.push(String(bytes));
+        if (String(bytes) === "cut") connection.socket.destroy();
+      },
+      onEnd: () => heard.push("end"),
+    };
+    connection.begin("POST", exchange);
+  });
+  const [gateway] = await accepted;
+  onTestFinished(() => void gateway.destroy());
+  gateway.on("error", () => {});
+  return { heard, gateway, closed };
+}
+
+it("takes no answer before anything was asked: it is somebody else's", async () => {
+  const { heard, gateway, closed } = await startConnection({ hasAsked: false });
+  gateway.write(`${answerOf("200 OK", "Content-Length: 7")}FOREIGN`);
+  await closed;
+  expect(heard).toEqual(["connected", "nobody has asked"]);
+});
+
+it("takes an answer that goes on until the connection ends for whole when the gateway has ended it", async () => {
+  const { heard, gateway, closed } = await startConnection({ hasAsked: true });
+  gateway.end(answerOf("200 OK"));
+  await closed;
+  expect(heard).toEqual(["connected", "200", "end"]);
+});
+
+it("takes it for cut short when this side has closed it", async () => {
+  const { heard, gateway, closed } = await startConnection({ hasAsked: true });
+  gateway.write(`${answerOf("200 OK")}cut`);
+  await closed;
+  expect(heard).toEqual(["connected", "200", "cut", "the connection was closed"]);
+});
