@@ -66,9 +66,22 @@ export function parseFields(lines: readonly string[], from: number): Result<stri
     const name = line.slice(0, Math.max(0, colon)).toLowerCase();
     const value = line.slice(colon + 1);
     if (!NAME.test(name) || !VALUE.test(value)) return err("a malformed line in the answer head");
-    fields.push(name, value.trim());
+    fields.push(name, withoutBlanks(value));
   }
   return ok(fields);
+}
+
+// RFC 9110 §5.5: blanks around a value are spaces and tabs. JavaScript's own trimming takes the byte A0 for one too: it
+// would read a length where others read none, and cut a character in half (`à` ends in it).
+function withoutBlanks(value: string): string {
+  let [from, to] = [0, value.length];
+  while (from < to && isBlank(value.charCodeAt(from))) from += 1;
+  while (to > from && isBlank(value.charCodeAt(to - 1))) to -= 1;
+  return value.slice(from, to);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 /** Every value of one field. */

@@ -112,9 +112,11 @@ export class AnswerReader {
     if (codings[0] !== undefined && codings[0].toLowerCase() !== "chunked")
       return err("a transfer coding other than chunked");
     const connection = fieldValues(fields, "connection").join().toLowerCase();
-    this.#persists = !/(^|,)[\t ]*close[\t ]*(,|$)/.test(connection);
-
     this.#left = Number(length);
+    // RFC 9110 §8.6, RFC 9112 §6.1: a 204 says neither. Whoever says one may send the body too, in front of the next answer.
+    const contradicts = status === 204 && (this.#left > 0 || codings.length > 0);
+    this.#persists = !contradicts && !/(^|,)[\t ]*close[\t ]*(,|$)/.test(connection);
+
     const hasLength = lengths.length > 0;
     const isEmpty = this.#toHead || status === 204 || status === 304 || (hasLength && this.#left === 0);
     if (isEmpty || hasLength) this.#part = "length";

@@ -25,6 +25,12 @@ describe("the head of a gateway's answer", () => {
     );
   });
 
+  it("keeps every byte of a value but spaces and tabs around it", () => {
+    expect(parse(answerOf("200 OK", "X-Said: \t voil\xc3\xa0 \t", "X-Blank: \t"))).toMatchObject({
+      value: { headers: ["x-said", "voil\xc3\xa0", "x-blank", ""] },
+    });
+  });
+
   test.each([
     ["HTTP/1.1 503\r\n\r\n", 503],
     ["HTTP/1.1 503 \r\n\r\n", 503],

@@ -96,6 +96,14 @@ describe("no other answer follows on the connection", () => {
     expect(read([answer("200 OK", `Connection: ${value}`, "Content-Length: 0")]).persists).toBe(true);
   });
 
+  it.each(["Content-Length: 5", "Transfer-Encoding: chunked"])(
+    "when a 204 speaks of a body (%s): it may be on its way",
+    (field) => {
+      const got = read([answer("204 No Content", field)]);
+      expect([got.trailers, got.fault, got.persists]).toEqual([[], undefined, false]);
+    },
+  );
+
   it("when more comes than was asked for, in the same part or in the next", () => {
     const said = `${answer("200 OK", "Content-Length: 2")}ok`;
     const late = { body: "ok", trailers: [], fault: "bytes behind an answer", persists: false };
@@ -120,6 +128,8 @@ describe("what could end in two places is no answer", () => {
     [answer("200 OK", "Content-Length: 1e3"), "a length that is none"],
     [answer("200 OK", "Content-Length: 9999999999999999"), "a length that is none"],
     [answer("200 OK", "Content-Length:"), "a length that is none"],
+    [answer("200 OK", "Content-Length: 1\xa0"), "a length that is none"],
+    [answer("200 OK", "Transfer-Encoding: \xa0chunked"), "a transfer coding other than chunked"],
     [answer("200 OK", "Transfer-Encoding: gzip, chunked"), "a transfer coding other than chunked"],
     [answer("200 OK", "Transfer-Encoding: identity"), "a transfer coding other than chunked"],
     [answer("200 OK", "Transfer-Encoding : chunked"), "a malformed line in the answer head"],
