@@ -38,21 +38,22 @@ export function createHttpForwarder(parts: Omit<ExchangeDeps, "silence">): HttpF
     return new Promise((settle) => {
       const exchange = new HttpExchange(deps, { request, upstream, incoming, response, settle });
       access.whenEnded(() => exchange.end(SESSION_ENDED));
-      exchange.start(headOf(request, signed.headers, length), size !== 0);
+      exchange.start(headOf(request, signed.headers, length === undefined ? undefined : size), size !== 0);
     });
   };
 }
 
 const SESSION_ENDED: Denial = { code: "session_ended", how: "ended" };
 
-/** @param length of the body, as the client said it; undefined when it did not, or has none */
+/** @param length of the body; undefined when the client did not say it, or has none */
 function headOf(
   { method, path, query, headers }: ParsedRequest,
   ours: OutgoingHeaders,
-  length: string | undefined,
+  length: number | undefined,
 ) {
   const fields = [...ours];
-  if (length !== undefined) fields.push("content-length", length);
+  // In one spelling: Node takes `010` for ten, and a gateway could take it for eight.
+  if (length !== undefined) fields.push("content-length", String(length));
   else if (headers.has("transfer-encoding")) fields.push("transfer-encoding", "chunked");
   // RFC 9110 §8.6: a gateway may expect a body with these.
   else if (WITH_BODY.has(method)) fields.push("content-length", "0");

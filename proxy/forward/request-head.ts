@@ -3,7 +3,7 @@ import type { OutgoingHeaders } from "../assert/outgoing-headers.ts";
 
 /**
  * @param target path and query, normalised
- * @throws {TypeError} a line end in a value: it was to be encoded long before (proxy/assert/header-text.ts)
+ * @throws {TypeError} a character in it that a head cannot hold: it was to be encoded long before (proxy/assert/header-text.ts)
  */
 export function requestHead(method: string, target: string, headers: OutgoingHeaders): string {
   let head = `${method} ${target} HTTP/1.1\r\n`;
@@ -13,8 +13,9 @@ export function requestHead(method: string, target: string, headers: OutgoingHea
     said += name + value;
     head += `${name}: ${value}\r\n`;
   }
-  if (LINE_END.test(said)) throw new TypeError("a header for a gateway holds a line end");
+  if (UNSAFE.test(said)) throw new TypeError("a header for a gateway holds what no header can");
   return `${head}\r\n`;
 }
 
-const LINE_END = /[\r\n\0]/;
+// The head is written as one byte a character, and of Ċ (U+010A) a line end would be left.
+const UNSAFE = /[^\t\x20-\x7e\x80-\xff]/;
