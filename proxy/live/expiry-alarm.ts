@@ -7,8 +7,9 @@ export type ExpiryAlarm = {
   watch(expiresAt: number): void;
 };
 
-// Node's timers hold 2^31-1 ms at most and fire at once beyond that.
-const LONGEST_TIMER_MS = 2_147_483_647;
+// A timer knows nothing of the wall clock: when that is set forward, or the machine has slept, what expires by it is
+// noticed so much later at most.
+const LONGEST_TIMER_MS = 60_000;
 
 /** @param ring ends what has expired by `now` and says when the next of the rest does, or `Infinity` */
 export function createExpiryAlarm(clock: Clock, ring: (now: number) => number): ExpiryAlarm {

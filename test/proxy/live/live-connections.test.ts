@@ -173,6 +173,15 @@ describe("expiry", () => {
     expect(Math.max(...delays)).toBeLessThanOrEqual(2 ** 31 - 1);
   });
 
+  it("is noticed within a minute when the wall clock was set forward past it", () => {
+    const fixture = create();
+    open(fixture, { ...ALICE, expiresAt: NOW + 3_600_000 }, "one");
+    const { now } = fixture.clock;
+    Object.assign(fixture.clock, { now: () => now() + 3_600_000 });
+    fixture.clock.advance(60_000);
+    expect(fixture.ended).toEqual(["one session_expired null"]);
+  });
+
   it("refuses a proof that has expired while it was read", () => {
     const { live, bind } = create();
     expect(bind(live.begin("upgrade"), { ...ALICE, expiresAt: NOW }, "one")).toEqual({
