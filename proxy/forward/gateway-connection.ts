@@ -65,7 +65,9 @@ export class GatewayConnection implements AnswerSink, Placed {
   }
 
   get isFree(): boolean {
-    const isOpen = this.socket.writable && !this.socket.destroyed;
+    const { writable, destroyed, writableLength } = this.socket;
+    // What waits to be written is of a request that was answered unread: nobody's next one is to wait behind it.
+    const isOpen = writable && !destroyed && writableLength === 0;
     return isOpen && this.#exchange === undefined && this.#reader?.persists !== false;
   }
 

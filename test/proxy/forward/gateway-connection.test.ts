@@ -8,8 +8,9 @@ import { upstreamOf } from "../upstream-fixture.ts";
 import { answerOf } from "./raw-gateway.ts";
 
 /** A connection, the gateway's end of it, and an exchange that notes what it hears. */
-async function startConnection({ hasAsked }: { hasAsked: boolean }) {
-  const server = createServer();
+async function startConnection({ hasAsked, body }: { hasAsked: boolean; body?: Buffer }) {
+  // It reads nothing.
+  const server = createServer({ pauseOnConnect: true });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => void server.close());
@@ -20,7 +21,10 @@ async function startConnection({ hasAsked }: { hasAsked: boolean }) {
     const connection = new GatewayConnection(endpoint, () => resolve());
     const exchange: Exchange = {
       hasAsked: () => hasAsked,
-      onConnected: () => heard.push("connected"),
+      onConnected() {
+        heard.push("connected");
+        if (body !== undefined) connection.socket.write(body);
+      },
       onConnectFault: (error) => heard.push(String(error)),
       onAnswerFault: (what) => heard.push(what),
       onDrain() {},
@@ -29,7 +33,11 @@ async function startConnection({ hasAsked }: { hasAsked: boolean }) {
         heard.push(String(bytes));
         if (String(bytes) === "cut") connection.socket.destroy();
       },
-      onEnd: () => heard.push("end"),
+      onEnd() {
+        heard.push("end");
+        connection.release("over");
+        heard.push(connection.isFree ? "free" : "closed");
+      },
     };
     connection.begin("POST", exchange);
   });
@@ -50,7 +58,7 @@ it("takes an answer that goes on until the connection ends for whole when the ga
   const { heard, gateway, closed } = await startConnection({ hasAsked: true });
   gateway.end(answerOf("200 OK"));
   await closed;
-  expect(heard).toEqual(["connected", "200", "end"]);
+  expect(heard).toEqual(["connected", "200", "end", "closed"]);
 });
 
 it("takes it for cut short when this side has closed it", async () => {
@@ -58,4 +66,13 @@ it("takes it for cut short when this side has closed it", async () => {
   gateway.write(`${answerOf("200 OK")}cut`);
   await closed;
   expect(heard).toEqual(["connected", "200", "cut", "the connection was closed"]);
+});
+
+it.each([
+  ["free", "has gone", Buffer.from("small")],
+  ["closed", "waits for a gateway that does not read it", Buffer.alloc(32 * 1_024 * 1_024)],
+])("is %s behind an answer whose request %s", async (then, _what, body) => {
+  const { heard, gateway } = await startConnection({ hasAsked: true, body });
+  gateway.write(answerOf("200 OK", "Content-Length: 0"));
+  await expect.poll(() => heard).toEqual(["connected", "200", "end", then]);
 });
