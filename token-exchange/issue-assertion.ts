@@ -35,7 +35,7 @@ export function issueAssertion(keyring: Keyring, subject: AssertionSubject, now:
     aud: audience,
     sub: identity.userId,
     sid: identity.sid,
-    email: identity.email,
+    email: identity.emailTrusted ? identity.email : null,
     name: identity.name,
     agents,
     use,

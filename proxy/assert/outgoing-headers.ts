@@ -56,7 +56,9 @@ export function outgoingHeaders(
   headers.push("x-request-id", request.id);
   headers.push("traceparent", traceparentOf(request.headers.get("traceparent")));
   headers.push("x-user-id", identity.userId);
-  if (identity.email !== null) headers.push("x-user-email", headerText(identity.email));
+  // What nobody has verified could be somebody else's, and some gateways know people by it.
+  if (identity.email !== null && identity.emailTrusted)
+    headers.push("x-user-email", headerText(identity.email));
   if (identity.name !== null) headers.push("x-user-name", headerText(identity.name));
   if (upstream.gateway.sendGroups) headers.push("x-user-groups", headerList(identity.groups));
   if (upstream.gateway.userHeader !== undefined) headers.push(upstream.gateway.userHeader, identity.userId);

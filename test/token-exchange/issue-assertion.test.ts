@@ -45,6 +45,11 @@ function verify(token: string, audienceAsked = audience) {
 }
 
 describe("an assertion", () => {
+  it("says no e-mail that nobody has verified", () => {
+    const verified = verify(issue({ identity: verifiedAlice({ emailTrusted: false }) }).token);
+    expect(verified.ok && verified.value.claims["email"]).toBe(null);
+  });
+
   it("says who, for which endpoint, which agents and which use, for 60 seconds", () => {
     const { token, claims } = issue();
     const identity = verifiedAlice();

@@ -150,6 +150,16 @@ describe("what a gateway receives", () => {
     ]);
   });
 
+  it("says no e-mail that nobody has verified: some gateways know people by it", async () => {
+    expect(await headersFor({ identity: { emailTrusted: false } })).toEqual([
+      ...HOST,
+      ...FORWARDING,
+      ["x-user-id", "u_kvte5mcpy647v3l5r6ctsilksq"],
+      ["x-user-name", "Alice Archer"],
+      ...ASSERTION,
+    ]);
+  });
+
   it("says names that are not ASCII in encoded form", async () => {
     const identity = { name: "Zoë\r\nX-User-Id: root", email: "zoë@example.com" };
     expect(await headersFor({ identity })).toEqual([
