@@ -12,6 +12,8 @@ import type { Log } from "../core/log.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { StoreUnavailable } from "../core/store.ts";
 import type { Asserter, SignedRequest } from "./assert/assert.ts";
+import type { ClientAnswer, ClientSide } from "./client-answer.ts";
+import { cutOnFault } from "./cut-on-fault.ts";
 import { decide, type Grant, type Target } from "./decide/decide.ts";
 import { type Asked, decisionLine, type Trail } from "./decision-line.ts";
 import { AccessWatch } from "./forward/access-watch.ts";
@@ -30,9 +32,11 @@ import type { PolicyInForce } from "./policy/policy-in-force.ts";
 import { denialReason } from "./refuse/denial-reason.ts";
 import { type AskedFor, jsonRefusal, pageRefusal, refusalContext, type Wording } from "./refuse/refusal.ts";
 import { refuseUpgrade } from "./refuse/refuse-upgrade.ts";
-import { type Arrival, parseRequest, type RequestRules } from "./request/parse-request.ts";
+import { type Arrival, parseRepeated, parseRequest, type RequestRules } from "./request/parse-request.ts";
 import type { ParsedRequest } from "./request/parsed-request.ts";
 import type { Router, Upstream } from "./route/pick-endpoint.ts";
+import type { TakesSimple } from "./simple/simple-connection.ts";
+import type { SimpleHead } from "./simple/simple-head.ts";
 
 export type AppDeps = {
   readonly rules: RequestRules;
@@ -65,6 +69,8 @@ export type App = {
     bytesBehind: number,
     refusal: Denial | undefined,
   ): Promise<void>;
+  /** What forwards simple requests; what is not to be forwarded, or is malformed, it does not take. */
+  readonly takesSimple: TakesSimple<ParsedRequest>;
   readonly admit: Admit;
 };
 
@@ -153,27 +159,23 @@ export function createApp(deps: AppDeps): App {
     return { code: "internal_error" };
   }
 
-  async function forwardHttp(
-    request: ParsedRequest,
-    target: Target,
-    incoming: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> {
+  async function forwardHttp(request: ParsedRequest, target: Target, client: ClientSide): Promise<void> {
+    const { answer } = client;
     const denial = methodFault(request.method);
     if (denial !== undefined) {
-      return refuseHttp(request, response, refused(request, denial));
+      return refuseHttp(request, answer, refused(request, denial));
     }
     const connection = begin("http", request.peer);
     const access = new AccessWatch();
     const trail: Trail = {};
     try {
       const admitted = await decideOn(request, target, "http", connection, () => access.end(), trail);
-      if (!admitted.ok) return refuseHttp(request, response, admitted.error, trail.identity);
+      if (!admitted.ok) return refuseHttp(request, answer, admitted.error, trail.identity);
       const { signed, upstream } = admitted.value;
-      const done = await deps.forwardHttp(request, signed, upstream, incoming, response, access);
+      const done = await deps.forwardHttp(request, signed, upstream, client, access);
       if (done.ok) return;
       log.warn({ requestId: request.id, reason: denialReason(done.error) }, "not forwarded");
-      refuseHttp(request, response, done.error, trail.identity);
+      refuseHttp(request, answer, done.error, trail.identity);
     } finally {
       connection.remove();
     }
@@ -223,6 +225,16 @@ export function createApp(deps: AppDeps): App {
     if (ended !== undefined) tunnel.end(ended.code, ended.words);
   }
 
+  function parseSimple(
+    { method, url, fields }: SimpleHead,
+    socket: Socket,
+    arrival: Arrival,
+  ): ParsedRequest | undefined {
+    const head = { method, url, httpVersion: "1.1", rawHeaders: fields.rawHeaders, socket };
+    const parsed = parseRequest(head, arrival, deps.rules);
+    return parsed.ok ? parsed.value : undefined;
+  }
+
   /** With its audit line, as every refusal that no stage has made. */
   function refused(asked: Asked, denial: Denial): Denial {
     audit.record(decisionLine(asked, {}, denial));
@@ -231,16 +243,18 @@ export function createApp(deps: AppDeps): App {
 
   function refuseHttp(
     asked: AskedFor & Pick<ParsedRequest, "kind">,
-    response: ServerResponse,
+    answer: ClientAnswer,
     denial: Denial,
     identity?: Identity,
   ): void {
-    if (response.headersSent || response.destroyed) return void response.destroy();
-    response.setTimeout(pageLimits.pageTimeout);
+    if (answer.headersSent || answer.destroyed) return void answer.destroy();
+    answer.setTimeout(pageLimits.pageTimeout);
     const shape = asked.kind === "navigation" ? pageRefusal : jsonRefusal;
     const { status, headers, body } = shape(denial, refusalContext(asked, deps.wording, identity));
     // What is left of the request's body is not worth reading.
-    response.writeHead(status, { ...deps.securityHeaders, ...headers, connection: "close" }).end(body);
+    const fields = { ...deps.securityHeaders, ...headers, connection: "close" };
+    answer.writeHead(status, Object.entries(fields).flat());
+    answer.end(body);
   }
 
   function refuseSocket(asked: Asked, socket: Socket, denial: Denial): void {
@@ -250,13 +264,36 @@ export function createApp(deps: AppDeps): App {
   return {
     admit,
 
+    takesSimple: {
+      request(head, socket, answer, before) {
+        const request =
+          before === undefined
+            ? parseSimple(head, socket, { kind: "request" })
+            : parseRepeated(before, head.method, head.url);
+        const target = request === undefined ? undefined : httpTarget(request);
+        if (request === undefined || target === undefined) return undefined;
+        cutOnFault(forwardHttp(request, target, { answer, body: undefined }), socket, log);
+        return request;
+      },
+      upgrade(head, socket) {
+        const request = parseSimple(head, socket, { kind: "upgrade", bytesBehind: 0 });
+        const target = request === undefined ? undefined : upgradeTarget(request);
+        if (request === undefined || target === undefined) return false;
+        cutOnFault(forwardUpgrade(request, target, socket), socket, log);
+        return true;
+      },
+    },
+
     async onRequest(incoming, response, refusal) {
       const parsed = parseRequest(incoming, { kind: "request" }, deps.rules);
       if (!parsed.ok) return refuseHttp(parsed.error, response, refused(parsed.error, parsed.error.denial));
       const request = parsed.value;
       if (refusal !== undefined) return refuseHttp(request, response, refused(request, refusal));
       const target = httpTarget(request);
-      if (target !== undefined) return forwardHttp(request, target, incoming, response);
+      if (target !== undefined) {
+        const body = { incoming, invite: () => response.writeContinue() };
+        return forwardHttp(request, target, { answer: response, body });
+      }
       const whyNot = whyNotPage(request, deps.notNow(), pageLimits.pageBodyBytes);
       if (whyNot !== undefined) return refuseHttp(request, response, refused(request, whyNot));
       response.setTimeout(pageLimits.pageTimeout);

@@ -10,6 +10,9 @@ import type { Log } from "../core/log.ts";
 import { type TlsCertificate, tlsOptions } from "../core/tls-certificate.ts";
 import type { App } from "./app.ts";
 import { type ConnectionRules, limitConnections } from "./connection-limits.ts";
+import { cutOnFault } from "./cut-on-fault.ts";
+import type { ParsedRequest } from "./request/parsed-request.ts";
+import { readSimpleRequests } from "./simple/read-simple-requests.ts";
 
 export type HttpServerParts = {
   readonly limits: ConnectionRules &
@@ -44,7 +47,7 @@ type Answering = {
 };
 
 export function createHttpServer(
-  app: Pick<App, "onRequest" | "onUpgrade">,
+  app: Pick<App, "onRequest" | "onUpgrade" | "takesSimple">,
   { limits, certificate, clock, log }: HttpServerParts,
 ): Server {
   const options = {
@@ -69,11 +72,18 @@ export function createHttpServer(
   // One more than allowed, so that a request past the limit can be told from one at it.
   server.maxHeadersCount = limits.headerCount + 1;
   const refusalOf = limitConnections(server, limits, { clock, log });
-
-  const failed = (socket: { destroy(): unknown }) => (error: unknown) => {
-    log.error({ error: error instanceof Error ? error.stack : String(error) }, "a request failed");
-    socket.destroy();
-  };
+  const { request, upgrade } = app.takesSimple;
+  readSimpleRequests<ParsedRequest>(
+    server,
+    certificate === undefined ? "connection" : "secureConnection",
+    {
+      // What a connection is refused with, it is told in Node's server's way.
+      request: (head, socket, answer, before) =>
+        refusalOf(socket) === undefined ? request(head, socket, answer, before) : undefined,
+      upgrade: (head, socket) => refusalOf(socket) === undefined && upgrade(head, socket),
+    },
+    { limits, clock },
+  );
 
   // One exchange at a time. Node would begin with what is sent behind a request that is not answered yet, also
   // behind one refused for its form, and would write a 400 or a 101 into the middle of an answer. No browser and
@@ -107,7 +117,8 @@ export function createHttpServer(
 
   const onRequest = (incoming: IncomingMessage, response: ServerResponse) => {
     const { socket } = incoming;
-    if (takes(incoming, response)) app.onRequest(incoming, response, refusalOf(socket)).catch(failed(socket));
+    if (!takes(incoming, response)) return;
+    cutOnFault(app.onRequest(incoming, response, refusalOf(socket)), socket, log);
   };
   const onUnknownExpectation = (incoming: IncomingMessage, response: ServerResponse) => {
     if (takes(incoming, response)) response.writeHead(417, { connection: "close" }).end();
@@ -125,7 +136,7 @@ export function createHttpServer(
     // Node has taken its own listener off: a reset while the app decides would otherwise end the process.
     socket.on("error", () => socket.destroy());
     if (answeringAt(socket)) return void socket.destroy();
-    app.onUpgrade(incoming, socket, head.length, refusalOf(socket)).catch(failed(socket));
+    cutOnFault(app.onUpgrade(incoming, socket, head.length, refusalOf(socket)), socket, log);
   });
   server.on("connect", (_incoming, socket) => {
     if (answeringAt(socket)) return void socket.destroy();

@@ -85,5 +85,6 @@ async function signedInRequest(index: number): Promise<ParsedRequest> {
     credential: { kind: "session", handle },
     peer: "127.0.0.1",
     headers: new Map(),
+    isRepeated: false,
   };
 }

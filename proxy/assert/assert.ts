@@ -8,7 +8,9 @@ import type { Grant } from "../decide/decide.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
 import type { Upstream } from "../route/pick-endpoint.ts";
 import { createAssertions } from "./assertions.ts";
-import { type OutgoingHeaders, outgoingHeaders } from "./outgoing-headers.ts";
+import { sizeOf } from "./header-block.ts";
+import { createHeadersFor } from "./headers-for.ts";
+import type { OutgoingHeaders } from "./outgoing-headers.ts";
 
 declare const signed: unique symbol;
 /** Only {@link createAsserter} makes one: a request that a gateway will believe. */
@@ -26,7 +28,7 @@ export type Asserter = (
   use: AssertionUse,
 ) => Result<SignedRequest, Denial>;
 
-/** A gateway's parser takes 16 KiB of headers in all. */
+/** Beside the few of the request alone; a gateway's parser takes 16 KiB in all. */
 const MAX_HEADER_BYTES = 14 * 1024;
 
 export function createAsserter(deps: {
@@ -36,6 +38,7 @@ export function createAsserter(deps: {
   groupsClaim: string;
 }): Asserter {
   const assertionOf = createAssertions(deps);
+  const headersFor = createHeadersFor(deps.publicUrl);
   return (request, grant, upstream, use) => {
     const { token, claims } = assertionOf({
       identity: grant.identity,
@@ -44,22 +47,12 @@ export function createAsserter(deps: {
       use,
       ...(upstream.gateway.sendGroups ? { groups: grant.identity.groups } : {}),
     });
-    const headers = outgoingHeaders(request, grant.identity, upstream, token, use, deps.publicUrl);
-    if (sizeOf(headers) <= MAX_HEADER_BYTES) return ok({ headers, jti: claims.jti } as SignedRequest);
+    const headers = headersFor(request, grant.identity, upstream, token, use);
+    if (headers.shared.bytes <= MAX_HEADER_BYTES) return ok({ headers, jti: claims.jti } as SignedRequest);
     // The groups are in there twice, in their header and in the assertion; the rest is the client's own.
-    const isTheClients = sizeOf(headers, request.headers) > MAX_HEADER_BYTES / 2;
+    const isTheClients = sizeOf(headers.shared.list, request.headers) > MAX_HEADER_BYTES / 2;
     return upstream.gateway.sendGroups && !isTheClients
       ? err({ code: "groups_overflow", claim: deps.groupsClaim })
       : err({ code: "headers_too_large", what: `more than ${MAX_HEADER_BYTES} bytes for a gateway` });
   };
-}
-
-/** @param sent with it, only what the client sent under the same name counts */
-function sizeOf(headers: OutgoingHeaders, sent?: ReadonlyMap<string, string>): number {
-  let sum = 0;
-  for (let index = 0; index < headers.length; index += 2) {
-    const [name = "", value = ""] = [headers[index], headers[index + 1]];
-    if (sent === undefined || sent.get(name) === value) sum += name.length + value.length + 4;
-  }
-  return sum;
 }

@@ -1,15 +1,19 @@
-// The one function that builds what a gateway receives. It starts from nothing and adds: a few of the client's
-// headers by exact name, the forwarding set, the identity, the assertion last. Whatever a client sent under
-// other names, in any spelling, has no way in (rows S1 to S25, test/attack/identity-headers.test.ts).
+// The two functions that build what a gateway receives. They start from nothing and add: a few of the client's
+// headers by exact name, the forwarding set, the identity, the assertion. Whatever a client sent under other
+// names, in any spelling, has no way in (rows S1 to S25, test/attack/identity-headers.test.ts).
 import { ASSERTION_HEADER, type AssertionUse } from "../../core/assertion.ts";
 import type { VerifiedIdentity } from "../../core/identity.ts";
 import { randomId } from "../../core/random-id.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
 import type { Upstream } from "../route/pick-endpoint.ts";
+import type { HeaderBlock, HeaderList } from "./header-block.ts";
 import { headerList, headerText } from "./header-text.ts";
 
-/** Names, in lower case, and values in turn, in the order sent. */
-export type OutgoingHeaders = readonly string[];
+export type OutgoingHeaders = {
+  /** The very same for requests that differ in what `own` holds alone. */
+  readonly shared: HeaderBlock;
+  readonly own: HeaderList;
+};
 
 const FOR_BOTH = ["accept-language", "origin", "user-agent"];
 const FOR_HTTP = [
@@ -35,14 +39,14 @@ const FOR_UPGRADE = [
 ];
 const OF_THE_CLIENT = { http: [...FOR_BOTH, ...FOR_HTTP], upgrade: [...FOR_BOTH, ...FOR_UPGRADE] };
 
-export function outgoingHeaders(
+export function sharedHeaders(
   request: ParsedRequest,
   identity: VerifiedIdentity,
   upstream: Upstream,
   assertion: string,
   use: AssertionUse,
   publicUrl: string,
-): OutgoingHeaders {
+): HeaderList {
   const headers = ["host", hostOf(upstream.endpoint.url)];
   const kind = use === "http" ? "http" : "upgrade";
   if (kind === "upgrade") headers.push("connection", "Upgrade", "upgrade", "websocket");
@@ -53,8 +57,6 @@ export function outgoingHeaders(
   headers.push("x-forwarded-for", request.peer);
   headers.push("x-forwarded-proto", publicUrl.slice(0, publicUrl.indexOf(":")));
   headers.push("x-forwarded-host", hostOf(publicUrl));
-  headers.push("x-request-id", request.id);
-  headers.push("traceparent", traceparentOf(request.headers.get("traceparent")));
   headers.push("x-user-id", identity.userId);
   // What nobody has verified could be somebody else's, and some gateways know people by it.
   if (identity.email !== null && identity.emailTrusted)
@@ -66,11 +68,20 @@ export function outgoingHeaders(
   return headers;
 }
 
-/** The same, each name with its value, for who shows them. */
+/** Those that say which request it is. */
+export function ownHeaders(request: ParsedRequest): HeaderList {
+  return ["x-request-id", request.id, "traceparent", traceparentOf(request.headers.get("traceparent"))];
+}
+
+/** All, names and values in turn. */
+export function allHeaders({ shared, own }: OutgoingHeaders): HeaderList {
+  return [...shared.list, ...own];
+}
+
+/** All, each name with its value, for who shows them. */
 export function headerPairs(headers: OutgoingHeaders): (readonly [string, string])[] {
-  return headers.flatMap((name, index) =>
-    index % 2 === 0 ? [[name, headers[index + 1] ?? ""] as const] : [],
-  );
+  const all = allHeaders(headers);
+  return all.flatMap((name, index) => (index % 2 === 0 ? [[name, all[index + 1] ?? ""] as const] : []));
 }
 
 /** @param origin serialised, as configuration has it */

@@ -1,6 +1,7 @@
 // Reads the head of a gateway's answer, strictly (RFC 9112 §4, §5): what two parsers could read in two ways is no answer,
 // for behind it every byte counts as body, as the next person's answer, or as a frame. Pure.
 import { err, ok, type Result } from "../../core/result.ts";
+import { LINE_END, parseFields } from "../field-lines.ts";
 
 export type AnswerHead = {
   readonly status: number;
@@ -13,13 +14,9 @@ export type AnswerHead = {
 export const MAX_HEAD_BYTES = 16 * 1024;
 const MAX_LINES = 100;
 const VERSION = "HTTP/1.1 ";
-export const LINE_END = "\r\n";
 const END = LINE_END + LINE_END;
 
 const STATUS_LINE = /^HTTP\/1\.1 ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
-// RFC 9110 §5.6.2. A line that goes on from the one before (obs-fold) begins with a space, and so has no name.
-const NAME = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const BROKEN_LINE_END = /\r[^\n]|[^\r]\n/;
 
 /**
@@ -49,45 +46,16 @@ function parseLines(head: string, length: number): Result<AnswerHead, string> {
   const lines = head.split(LINE_END, MAX_LINES + 2);
   const status = STATUS_LINE.exec(lines[0] ?? "")?.[1];
   if (status === undefined) return err("an answer that is no HTTP/1.1");
-  const headers = parseFields(lines, 1);
+  const headers = parseAnswerFields(lines, 1);
   return headers.ok ? ok({ status: Number(status), headers: headers.value, length }) : headers;
 }
 
 /**
- * Header or trailer fields (RFC 9112 §5, §7.1.2).
+ * Header or trailer fields.
  * @param from the first of the lines that is one
  */
-export function parseFields(lines: readonly string[], from: number): Result<string[], string> {
+export function parseAnswerFields(lines: readonly string[], from: number): Result<string[], string> {
   if (lines.length - from > MAX_LINES) return err("an answer head past its limit");
-  const fields: string[] = [];
-  for (let index = from; index < lines.length; index += 1) {
-    const line = lines[index] ?? "";
-    const colon = line.indexOf(":");
-    const name = line.slice(0, Math.max(0, colon)).toLowerCase();
-    const value = line.slice(colon + 1);
-    if (!NAME.test(name) || !VALUE.test(value)) return err("a malformed line in the answer head");
-    fields.push(name, withoutBlanks(value));
-  }
-  return ok(fields);
-}
-
-// RFC 9110 §5.5: blanks around a value are spaces and tabs. JavaScript's own trimming takes the byte A0 for one too: it
-// would read a length where others read none, and cut a character in half (`à` ends in it).
-function withoutBlanks(value: string): string {
-  let [from, to] = [0, value.length];
-  while (from < to && isBlank(value.charCodeAt(from))) from += 1;
-  while (to > from && isBlank(value.charCodeAt(to - 1))) to -= 1;
-  return value.slice(from, to);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
-}
-
-/** Every value of one field. */
-export function fieldValues(fields: readonly string[], name: string): string[] {
-  const values: string[] = [];
-  for (let index = 0; index < fields.length; index += 2)
-    if (fields[index] === name) values.push(fields[index + 1] ?? "");
-  return values;
+  const fields = parseFields(lines, from);
+  return fields === undefined ? err("a malformed line in the answer head") : ok(fields);
 }

@@ -1,7 +1,8 @@
 // Reads one answer of a gateway to a plain request as its bytes come (RFC 9112 §6, §7), strictly: where a body ends is
 // where the next person's answer begins on the same connection, so whatever could end in two places is a fault. Pure.
 import { err, ok, type Result } from "../../core/result.ts";
-import { fieldValues, LINE_END, MAX_HEAD_BYTES, parseAnswerHead, parseFields } from "./answer-head.ts";
+import { fieldValues, LINE_END } from "../field-lines.ts";
+import { MAX_HEAD_BYTES, parseAnswerFields, parseAnswerHead } from "./answer-head.ts";
 
 /** Called while bytes are taken in, in this order; `onEnd` at most once. */
 export type AnswerSink = {
@@ -166,7 +167,9 @@ export class AnswerReader {
     if (end > MAX_HEAD_BYTES || (end === -1 && received.length > MAX_HEAD_BYTES))
       return err("trailers past their limit");
     if (end === -1) return this.#keep(received);
-    const trailers = isBare ? ok([]) : parseFields(received.toString("latin1", 0, end).split(LINE_END), 0);
+    const trailers = isBare
+      ? ok([])
+      : parseAnswerFields(received.toString("latin1", 0, end).split(LINE_END), 0);
     if (!trailers.ok) return trailers;
     const rest = received.subarray(end + (isBare ? 1 : 2) * LINE_END.length);
     this.#finish(trailers.value, rest);

@@ -67,7 +67,7 @@ export function dialUpstream(
     if (head === undefined) return;
     if (!head.ok) return invalid(head.error);
     if (head.value.status === 503) return fail(unavailable);
-    const handshake = handshakeOf(head.value, headers);
+    const handshake = handshakeOf(head.value, headers.shared.list);
     if (!handshake.ok) return invalid(handshake.error);
     handOver(handshake.value, received.subarray(head.value.length));
   };

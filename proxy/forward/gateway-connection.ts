@@ -2,9 +2,9 @@
 // answer before is whole and nothing came behind it. Asks nothing by itself, and never connects anew.
 import type { Socket } from "node:net";
 import type { Endpoint } from "../../config/routes.ts";
+import { fieldValues } from "../field-lines.ts";
 import { faultOf, unreachable } from "../route/connect-endpoint.ts";
 import { NOWHERE, type Placed } from "../swap-list.ts";
-import { fieldValues } from "./answer-head.ts";
 import { AnswerReader, type AnswerSink } from "./answer-reader.ts";
 import { connectUpstream, type UpstreamSocket } from "./upstream-socket.ts";
 

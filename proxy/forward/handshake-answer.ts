@@ -2,8 +2,9 @@
 // A wrong answer taken for a tunnel would let a client speak HTTP to the gateway in the door's name. Pure.
 import { hash } from "node:crypto";
 import { err, ok, type Result } from "../../core/result.ts";
-import type { OutgoingHeaders } from "../assert/outgoing-headers.ts";
-import { type AnswerHead, fieldValues } from "./answer-head.ts";
+import type { HeaderList } from "../assert/header-block.ts";
+import { fieldValues } from "../field-lines.ts";
+import type { AnswerHead } from "./answer-head.ts";
 
 /** What the two agreed on, as header values for the client. */
 export type Handshake = {
@@ -16,7 +17,7 @@ export type Handshake = {
 const ACCEPT_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /** @returns the handshake, or what is wrong with the answer */
-export function handshakeOf(answer: AnswerHead, sent: OutgoingHeaders): Result<Handshake, string> {
+export function handshakeOf(answer: AnswerHead, sent: HeaderList): Result<Handshake, string> {
   if (answer.status !== 101) return err(`status ${answer.status} to an upgrade`);
   const values = (name: string) => fieldValues(answer.headers, name);
   const only = (name: string) => (values(name).length === 1 ? values(name)[0] : undefined);
@@ -51,7 +52,7 @@ export function acceptOf(key: string): string {
   return hash("sha1", `${key}${ACCEPT_GUID}`, "base64");
 }
 
-function sentValue(sent: OutgoingHeaders, name: string): string {
+function sentValue(sent: HeaderList, name: string): string {
   for (let index = 0; index < sent.length; index += 2) if (sent[index] === name) return sent[index + 1] ?? "";
   return "";
 }

@@ -1,25 +1,25 @@
 // One exchange with a gateway, from the first byte of the request to the last of the answer. Passes bytes on as they
 // come, with back-pressure both ways, and ends both sides together: what the gateway cut short is cut short for the
 // client too, never ended cleanly.
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../../core/clock.ts";
 import type { Denial } from "../../core/denial.ts";
 import { err, ok, type Result } from "../../core/result.ts";
+import type { ClientSide } from "../client-answer.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
 import { unreachable } from "../route/connect-endpoint.ts";
 import type { Health } from "../route/health.ts";
 import type { Upstream } from "../route/pick-endpoint.ts";
+import type { SilenceWatch, Watched } from "../silence-watch.ts";
 import { NOWHERE } from "../swap-list.ts";
 import { answerHeaders, answerTrailers } from "./answer-headers.ts";
 import type { Exchange, Fate, GatewayConnection } from "./gateway-connection.ts";
 import type { EndpointConnections, GatewayConnections } from "./gateway-connections.ts";
 import { answerFault, connectFault, type GatewayFault } from "./gateway-fault.ts";
 import { RequestBody } from "./request-body.ts";
-import type { SilenceWatch, Watched } from "./silence-watch.ts";
 
 export type ExchangeDeps = {
   readonly connections: GatewayConnections;
-  readonly silence: SilenceWatch;
+  readonly silence: SilenceWatch<HttpExchange>;
   readonly health: Health;
   readonly clock: Clock;
   readonly limits: ExchangeLimits;
@@ -37,9 +37,8 @@ export type ExchangeLimits = {
 export type ExchangeParts = {
   readonly request: ParsedRequest;
   readonly upstream: Upstream;
-  readonly incoming: IncomingMessage;
-  readonly response: ServerResponse;
-  /** Called once, when the answer is all sent or cut; with a denial if the response is still the caller's to write. */
+  readonly client: ClientSide;
+  /** Called once, when the answer is all sent or cut; with a denial if it is still the caller's to write. */
   readonly settle: (end: Result<void, Denial>) => void;
 };
 
@@ -83,10 +82,12 @@ export class HttpExchange implements Exchange, Watched {
    * @param hasBody what the client sends behind its own head is sent behind this one
    */
   start(head: string, hasBody: boolean): void {
-    const { request, incoming, response } = this.parts;
-    response.on("close", () => this.clientClosed());
+    const { request, client } = this.parts;
+    client.answer.on("close", () => this.clientClosed());
     this.head = head;
-    if (hasBody) this.body = new RequestBody(incoming, request.headers.has("transfer-encoding"), this);
+    if (hasBody && client.body !== undefined) {
+      this.body = new RequestBody(client.body.incoming, request.headers.has("transfer-encoding"), this);
+    }
     this.allowSilence(this.deps.limits.connectTimeoutMs);
     this.deps.silence.add(this);
     this.connection = this.pool.take();
@@ -96,7 +97,7 @@ export class HttpExchange implements Exchange, Watched {
   /** Ends it from this side, at once, at whatever point it is. */
   end(denial: Denial): void {
     if (this.over) return;
-    if (this.parts.response.headersSent) this.cut();
+    if (this.parts.client.answer.headersSent) this.cut();
     else {
       this.settle(err(denial));
       this.leave();
@@ -111,7 +112,7 @@ export class HttpExchange implements Exchange, Watched {
     const { connection } = this;
     if (connection === undefined) return;
     // RFC 9110 §10.1.1: only now is the body wanted, of somebody who may send it, by a gateway that is there.
-    if (this.parts.request.headers.has("expect")) this.parts.response.writeContinue();
+    if (this.parts.request.headers.has("expect")) this.parts.client.body?.invite();
     if (this.body === undefined) {
       connection.socket.write(this.head, "latin1");
       this.onBodySent();
@@ -143,27 +144,27 @@ export class HttpExchange implements Exchange, Watched {
   }
 
   onHead(status: number, fields: readonly string[]): void {
-    const { incoming, response, request, upstream } = this.parts;
+    const { client, request, upstream } = this.parts;
     this.deps.health.report(upstream.endpoint, "up");
     this.allowSilence(this.deps.limits.idleTimeoutMs);
     // What is left of the request's body would otherwise be read for as long as a client likes to send it.
-    if (!incoming.complete) response.shouldKeepAlive = false;
-    response.writeHead(status, answerHeaders(status, fields, request.id));
+    if (client.body?.incoming.complete === false) client.answer.shouldKeepAlive = false;
+    client.answer.writeHead(status, answerHeaders(status, fields, request.id));
     process.nextTick(flush, this);
   }
 
   onBody(bytes: Buffer): void {
-    const { response } = this.parts;
+    const { answer } = this.parts.client;
     this.allowSilence(this.deps.limits.idleTimeoutMs);
     if (!this.flushed && this.held === undefined) {
       this.held = bytes;
       return;
     }
     this.flush();
-    if (response.write(bytes) || this.waits) return;
+    if (answer.write(bytes) || this.waits) return;
     this.waits = true;
     this.connection?.socket.pause();
-    response.once("drain", () => {
+    answer.once("drain", () => {
       this.waits = false;
       this.connection?.socket.resume();
     });
@@ -173,16 +174,16 @@ export class HttpExchange implements Exchange, Watched {
     this.complete = true;
     this.leave();
     if (this.over) return;
-    const { request, response } = this.parts;
+    const { request, client } = this.parts;
+    const { answer } = client;
     if (trailers.length > 0 && WANTS_TRAILERS.test(request.headers.get("te") ?? "")) {
-      response.addTrailers(answerTrailers(trailers));
+      answer.addTrailers(answerTrailers(trailers));
     }
     const { held } = this;
     this.flushed = true;
     // As text it becomes one write with the head.
-    if (held !== undefined && held.length <= MAX_IN_ONE_WRITE)
-      response.end(held.toString("latin1"), "latin1");
-    else response.end(held);
+    if (held !== undefined && held.length <= MAX_IN_ONE_WRITE) answer.end(held.toString("latin1"), "latin1");
+    else answer.end(held);
   }
 
   onConnectFault(error: unknown): void {
@@ -194,10 +195,11 @@ export class HttpExchange implements Exchange, Watched {
   }
 
   onSilence(): void {
-    const { incoming, upstream } = this.parts;
+    const { client, upstream } = this.parts;
     if (this.stage === "connecting") this.onConnectFault(unreachable("no connection in time"));
     // The client's own silence, in the middle of its body, unless it is kept waiting by a gateway that does not read.
-    else if (this.stage !== "sent" && !incoming.isPaused()) this.end({ code: "client_gone" });
+    else if (this.stage !== "sent" && client.body?.incoming.isPaused() === false)
+      this.end({ code: "client_gone" });
     else this.end(answerFault("silent for too long", upstream.gateway.id).denial);
   }
 
@@ -207,19 +209,19 @@ export class HttpExchange implements Exchange, Watched {
     this.flushed = true;
     const { held } = this;
     this.held = undefined;
-    if (held === undefined) this.parts.response.flushHeaders();
-    else this.parts.response.write(held);
+    if (held === undefined) this.parts.client.answer.flushHeaders();
+    else this.parts.client.answer.write(held);
   }
 
   private fail({ denial, down }: GatewayFault): void {
     if (this.complete || this.over) return;
-    const { response } = this.parts;
-    if (response.headersSent) {
+    const { answer } = this.parts.client;
+    if (answer.headersSent) {
       this.flush();
       this.over = true;
       this.leave("abandoned");
       // In a turn of its own: what came before is still on its way to the socket.
-      setImmediate(() => response.destroy());
+      setImmediate(() => answer.destroy());
       return;
     }
     if (down !== undefined) this.deps.health.report(this.parts.upstream.endpoint, "down", down);
@@ -229,14 +231,14 @@ export class HttpExchange implements Exchange, Watched {
 
   /** The answer is all sent, or nobody is there to read it. */
   private clientClosed(): void {
-    this.settle(this.parts.response.headersSent ? ok(undefined) : err({ code: "client_gone" }));
+    this.settle(this.parts.client.answer.headersSent ? ok(undefined) : err({ code: "client_gone" }));
     this.leave();
   }
 
   private cut(): void {
     this.over = true;
     this.leave();
-    this.parts.response.destroy();
+    this.parts.client.answer.destroy();
   }
 
   private settle(end: Result<void, Denial>): void {

@@ -79,6 +79,7 @@ class JoinedSockets implements Tunnel {
     socket.on("close", () => this.#gatewayOver());
     upstream.take = (chunk) => this.#fromGateway(chunk);
     socket.resume();
+    client.resume();
     for (const chunk of firstBytes) this.#fromGateway(chunk);
     if (socket.destroyed) this.#gatewayOver();
   }

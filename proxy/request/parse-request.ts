@@ -31,7 +31,9 @@ export type RefusedRequest = {
 };
 
 /** Of Node's request, or of one that a proxy describes. */
-export type RequestHead = Pick<IncomingMessage, "method" | "url" | "httpVersion" | "rawHeaders"> & {
+export type RequestHead = Pick<IncomingMessage, "method" | "url" | "httpVersion"> & {
+  /** Names, in any case, and values in turn. */
+  readonly rawHeaders: readonly string[];
   readonly socket: { readonly remoteAddress?: string | undefined };
 };
 
@@ -101,7 +103,24 @@ export function parseRequest(
     credential: credential.value,
     peer,
     headers: headers.value,
+    isRepeated: false,
   });
+}
+
+/**
+ * Another request without a body by the same client, that differs in method and target at most.
+ * @param before parsed from the very same fields
+ * @returns undefined when the target is malformed
+ */
+export function parseRepeated(
+  before: ParsedRequest,
+  method: "GET" | "HEAD",
+  url: string,
+): ParsedRequest | undefined {
+  const target = parseTarget(url);
+  if (!target.ok) return undefined;
+  const { path, segments, query } = target.value;
+  return { ...before, id: newRequestId(), method, path, segments, query, isRepeated: true };
 }
 
 // Node drops what is past its own count limit while still reading the body they announce (CVE-2026-58044):

@@ -26,4 +26,6 @@ export type ParsedRequest = {
   readonly peer: string;
   /** Client headers by lower-case name; a name sent twice is only here if it may be (see parse-request.ts). */
   readonly headers: ReadonlyMap<string, string>;
+  /** `headers` is the very object of a request before: what was made of it then may be used again. */
+  readonly isRepeated: boolean;
 };

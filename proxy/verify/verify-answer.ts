@@ -2,7 +2,7 @@
 // nginx's auth_request understands, with the refusal itself in headers. Nobody keeps either.
 import type { ServerResponse } from "node:http";
 import type { Denial } from "../../core/denial.ts";
-import type { OutgoingHeaders } from "../assert/outgoing-headers.ts";
+import { allHeaders, type OutgoingHeaders } from "../assert/outgoing-headers.ts";
 import { jsonRefusal, type Wording } from "../refuse/refusal.ts";
 import type { RefusalContext } from "../refuse/refusal-page.ts";
 import type { Upstream } from "../route/pick-endpoint.ts";
@@ -11,8 +11,9 @@ import type { Upstream } from "../route/pick-endpoint.ts";
 export function answerYes(response: ServerResponse, upstream: Upstream, headers: OutgoingHeaders): void {
   const { userHeader } = upstream.gateway;
   const told = ["x-gatehouse-upstream", upstream.endpoint.url];
-  for (let index = 0; index < headers.length; index += 2) {
-    const [name = "", value = ""] = [headers[index], headers[index + 1]];
+  const all = allHeaders(headers);
+  for (let index = 0; index < all.length; index += 2) {
+    const [name = "", value = ""] = [all[index], all[index + 1]];
     if (isOurs(name) || name === userHeader) told.push(name, value);
   }
   response.writeHead(200, [...told, "cache-control", "no-store", "content-length", "0"]).end();

@@ -19,7 +19,8 @@ import { handshake, head, rawConnect, rawExchange } from "../support/raw-client.
 const log = createLog("test", "silent");
 const LIMITS: HttpServerParts["limits"] = { ...limitsSchema.parse({}), trustedProxies: undefined };
 /** What the app answers when a test has nothing else in mind. */
-const ANSWERS: Pick<App, "onRequest" | "onUpgrade"> = {
+const ANSWERS: Pick<App, "onRequest" | "onUpgrade" | "takesSimple"> = {
+  takesSimple: { request: () => undefined, upgrade: () => false },
   async onRequest(_incoming, response, refusal) {
     response.end(refusal?.code ?? "served");
   },
@@ -205,6 +206,9 @@ it("a client that goes on asking behind a request that is not answered is cut, n
   expect(answering[0]?.listenerCount("close")).toBeLessThan(10);
 });
 
+/** The look, a second after it was accepted, at connections that say nothing. */
+const WATCH = 1;
+
 it("what is left of a body behind its answer is not read for ever", async () => {
   const clock = createManualClock(0);
   const { port } = await start({ clock });
@@ -212,7 +216,7 @@ it("what is left of a body behind its answer is not read for ever", async () => 
   socket.write(head("POST / HTTP/1.1", "Host: door", "Content-Length: 1000"));
   socket.write("x");
   await once(socket, "data");
-  await expect.poll(() => clock.pending()).toBe(1);
+  await expect.poll(() => clock.pending()).toBe(WATCH + 1);
   clock.advance(2_000);
   expect(await all).toMatch(/^HTTP\/1.1 200 OK\r\n/);
 });
@@ -233,7 +237,7 @@ it("nor is one that somebody has begun to send on, and has given up", async () =
   const { socket, all } = await client(port);
   socket.write(`${head("POST / HTTP/1.1", "Host: door", "Content-Length: 1000")}x`);
   await once(socket, "data");
-  await expect.poll(() => clock.pending()).toBe(1);
+  await expect.poll(() => clock.pending()).toBe(WATCH + 1);
   clock.advance(2_000);
   expect(await all).toMatch(/^HTTP\/1.1 200 OK\r\n/);
 });
@@ -278,9 +282,9 @@ it("a body that ends behind its answer leaves the connection to the next request
   socket.write(head("POST / HTTP/1.1", "Host: door", "Content-Length: 2"));
   socket.write("x");
   await once(socket, "data");
-  await expect.poll(() => clock.pending()).toBe(1);
+  await expect.poll(() => clock.pending()).toBe(WATCH + 1);
   socket.write("y");
-  await expect.poll(() => clock.pending()).toBe(0);
+  await expect.poll(() => clock.pending()).toBe(WATCH);
   socket.write(head("GET / HTTP/1.1", "Host: door", "Connection: close"));
   expect((await all).match(/HTTP\/1.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 200"]);
 });

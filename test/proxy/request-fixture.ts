@@ -55,6 +55,7 @@ export function parsedRequest(changes: Partial<ParsedRequest> = {}): ParsedReque
     credential: { kind: "session", handle: HANDLE },
     peer: "198.51.100.7",
     headers: new Map([["host", "agents.example.com"]]),
+    isRepeated: false,
     ...changes,
   };
 }

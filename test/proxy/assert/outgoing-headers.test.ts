@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from "vitest";
 import type { Identity } from "../../../core/identity.ts";
-import { headerPairs, outgoingHeaders } from "../../../proxy/assert/outgoing-headers.ts";
+import { HeaderBlock } from "../../../proxy/assert/header-block.ts";
+import { headerPairs, ownHeaders, sharedHeaders } from "../../../proxy/assert/outgoing-headers.ts";
 import { verifiedAlice } from "../../support/identity-fixture.ts";
 import { PUBLIC_URL, parsedRequest, REQUEST_ID } from "../request-fixture.ts";
 import { upstreamOf } from "../upstream-fixture.ts";
@@ -21,7 +22,7 @@ async function headersFor(settings: Settings) {
   const { sent = {}, identity = {}, url, gateway, use = "http", publicUrl = PUBLIC_URL } = settings;
   const request = parsedRequest({ headers: new Map(Object.entries({ traceparent: TRACE, ...sent })) });
   const upstream = await upstreamOf(url, gateway);
-  const flat = outgoingHeaders(
+  const shared = sharedHeaders(
     request,
     verifiedAlice(identity),
     upstream,
@@ -29,22 +30,24 @@ async function headersFor(settings: Settings) {
     use,
     publicUrl,
   );
-  return headerPairs(flat);
+  return headerPairs({ shared: new HeaderBlock(shared), own: ownHeaders(request) });
 }
 
 const FORWARDING = [
   ["x-forwarded-for", "198.51.100.7"],
   ["x-forwarded-proto", "https"],
   ["x-forwarded-host", "agents.example.com"],
-  ["x-request-id", REQUEST_ID],
-  ["traceparent", TRACE],
 ];
 const IDENTITY = [
   ["x-user-id", "u_kvte5mcpy647v3l5r6ctsilksq"],
   ["x-user-email", "alice@example.com"],
   ["x-user-name", "Alice Archer"],
 ];
-const ASSERTION = [["x-gateway-assertion", "the.assertion.itself"]];
+const ASSERTION = [
+  ["x-gateway-assertion", "the.assertion.itself"],
+  ["x-request-id", REQUEST_ID],
+  ["traceparent", TRACE],
+];
 const HOST = [["host", "10.0.1.10:18789"]];
 
 describe("what a gateway receives", () => {

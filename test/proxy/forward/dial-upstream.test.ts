@@ -5,18 +5,19 @@ import { describe, expect, it, onTestFinished, test, vi } from "vitest";
 import type { Denial } from "../../../core/denial.ts";
 import type { GatewayId } from "../../../core/ids.ts";
 import { err } from "../../../core/result.ts";
-import { headerPairs, type OutgoingHeaders } from "../../../proxy/assert/outgoing-headers.ts";
+import { headerPairs } from "../../../proxy/assert/outgoing-headers.ts";
 import { dialUpstream } from "../../../proxy/forward/dial-upstream.ts";
 import { selfSigned } from "../../support/certificates.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 import { NOW } from "../../support/provider-fixture.ts";
+import { outgoingOf } from "../headers-fixture.ts";
 import { upstreamOf } from "../upstream-fixture.ts";
 import { ACCEPT, answerOf, KEY, type RawGateway, startRawGateway, switching } from "./raw-gateway.ts";
 import { startTlsGateway } from "./tls-gateway.ts";
 
 const LIMITS = { connectTimeoutMs: 5_000, answerTimeoutMs: 30_000 };
 const WRONG_ACCEPT = "a wrong sec-websocket-accept";
-const HEADERS: OutgoingHeaders = [
+const HEADERS = [
   "host",
   "gateway.example",
   "connection",
@@ -38,7 +39,7 @@ const HEADERS: OutgoingHeaders = [
 async function startDial(
   gateway: Pick<RawGateway, "url">,
   clock = createManualClock(NOW),
-  headers = HEADERS,
+  headers = outgoingOf(HEADERS),
 ) {
   return dialUpstream(await upstreamOf(gateway.url), "/agents/coder/ws?a=1", headers, LIMITS, clock);
 }
@@ -59,7 +60,7 @@ describe("dialling a gateway", () => {
     expect(await gateway.head).toBe(
       [
         "GET /agents/coder/ws?a=1 HTTP/1.1",
-        ...headerPairs(HEADERS).map(([name, value]) => `${name}: ${value}`),
+        ...headerPairs(outgoingOf(HEADERS)).map(([name, value]) => `${name}: ${value}`),
         "",
         "",
       ].join("\r\n"),
@@ -110,7 +111,7 @@ describe("dialling a gateway", () => {
     const far = await startTlsGateway(certificate);
     const upstream = await upstreamOf(far.url, { tls: { fingerprint: certificate.fingerprint } });
     const behind = Buffer.from(Array.from({ length: 60_000 }, (_, index) => index % 251));
-    const { done } = dialUpstream(upstream, "/", HEADERS, LIMITS, createManualClock(NOW));
+    const { done } = dialUpstream(upstream, "/", outgoingOf(HEADERS), LIMITS, createManualClock(NOW));
     (await far.accepted).write(Buffer.concat([Buffer.from(switching()), behind]));
     const dialled = await done;
     if (!dialled.ok) throw new Error(dialled.error.denial.code);
@@ -153,7 +154,7 @@ describe("dialling a gateway", () => {
     "sends nothing when a header holds what no header can: that is a programmer's mistake (%j, %j)",
     async (name, value) => {
       const gateway = await startRawGateway(() => {});
-      const headers: OutgoingHeaders = [...HEADERS, name, value];
+      const headers = outgoingOf([...HEADERS, name, value]);
       await expect(dial(gateway, undefined, headers)).rejects.toThrow(
         new TypeError("a header for a gateway holds what no header can"),
       );
@@ -229,7 +230,8 @@ describe("a gateway that cannot be reached", () => {
     const [shown, pinned] = await Promise.all([selfSigned(), selfSigned()]);
     const far = await startTlsGateway(shown);
     const upstream = await upstreamOf(far.url, { tls: { fingerprint: pinned.fingerprint } });
-    const failed = await dialUpstream(upstream, "/", HEADERS, LIMITS, createManualClock(NOW)).done;
+    const failed = await dialUpstream(upstream, "/", outgoingOf(HEADERS), LIMITS, createManualClock(NOW))
+      .done;
     expect(failed).toEqual(unavailable(expect.stringMatching(/^certificate is not the pinned one: /)));
     expect(far.received).toEqual([]);
   });
@@ -254,7 +256,7 @@ describe("a gateway that cannot be reached", () => {
     const gateway = await startRawGateway(() => {});
     const clock = createManualClock(NOW);
     const upstream = await upstreamOf(gateway.url);
-    const { done } = dialUpstream(upstream, "/", HEADERS, LIMITS, clock);
+    const { done } = dialUpstream(upstream, "/", outgoingOf(HEADERS), LIMITS, clock);
     // No connection can be there yet: the event loop has not turned.
     clock.advance(LIMITS.connectTimeoutMs);
     expect(await done).toEqual(unavailable("no connection in time"));

@@ -1,11 +1,11 @@
 import { describe, expect, it, test } from "vitest";
 import { err, ok } from "../../../core/result.ts";
-import type { OutgoingHeaders } from "../../../proxy/assert/outgoing-headers.ts";
+import type { HeaderList } from "../../../proxy/assert/header-block.ts";
 import { parseAnswerHead } from "../../../proxy/forward/answer-head.ts";
 import { acceptOf, handshakeOf } from "../../../proxy/forward/handshake-answer.ts";
 import { ACCEPT, answerOf, KEY, switching } from "./raw-gateway.ts";
 
-const SENT: OutgoingHeaders = [
+const SENT: HeaderList = [
   "sec-websocket-key",
   KEY,
   "sec-websocket-protocol",

@@ -12,12 +12,13 @@ import type { SignedRequest } from "../../../proxy/assert/assert.ts";
 import { AccessWatch } from "../../../proxy/forward/access-watch.ts";
 import { createHttpForwarder } from "../../../proxy/forward/forward-http.ts";
 import { createGatewayConnections } from "../../../proxy/forward/gateway-connections.ts";
+import { outgoingOf } from "../headers-fixture.ts";
 import { tableOf } from "../policy-fixture.ts";
 import { parsedRequest } from "../request-fixture.ts";
 import { healthOf, upstreamOf } from "../upstream-fixture.ts";
 
 const SIGNED = {
-  headers: ["host", "gateway.example", "x-user-id", "u_alice"],
+  headers: outgoingOf(["host", "gateway.example", "x-user-id", "u_alice"]),
 } as unknown as SignedRequest;
 
 export const BODY_LIMIT = 10;
@@ -79,7 +80,13 @@ export async function startDoor(gatewayUrl: string, options: Options = {}): Prom
       query: "?a=1",
       headers: new Map(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)])),
     });
-    const forwarding = forward(request, SIGNED, upstream, incoming, response, access);
+    const forwarding = forward(
+      request,
+      SIGNED,
+      upstream,
+      { answer: response, body: { incoming, invite: () => response.writeContinue() } },
+      access,
+    );
     options.onForwarded?.(index);
     const done = await forwarding;
     if (!done.ok) response.writeHead(500, { connection: "close" }).end(done.error.code);

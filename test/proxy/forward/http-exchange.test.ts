@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
 import type { Fate } from "../../../proxy/forward/gateway-connection.ts";
 import { HttpExchange } from "../../../proxy/forward/http-exchange.ts";
-import { createSilenceWatch } from "../../../proxy/forward/silence-watch.ts";
+import { createSilenceWatch } from "../../../proxy/silence-watch.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 import { head, rawConnect } from "../../support/raw-client.ts";
 import { parsedRequest } from "../request-fixture.ts";
@@ -40,7 +40,12 @@ async function startExchange() {
       clock,
       limits: { requestBodyBytes: 1, connectTimeoutMs: 1, answerTimeoutMs: 1, idleTimeoutMs: 1 },
     },
-    { request: parsedRequest(), upstream: await upstreamOf(), incoming, response, settle() {} },
+    {
+      request: parsedRequest(),
+      upstream: await upstreamOf(),
+      client: { answer: response, body: { incoming, invite() {} } },
+      settle() {},
+    },
   );
   exchange.start("", false);
   return { exchange, response, arrived: collect(client), given, connection, clock };

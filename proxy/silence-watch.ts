@@ -1,7 +1,7 @@
-// Ends exchanges that stay silent for too long. One look a second at all that are under way: a timer for each part of
-// each would cost more than the rest of what is done for it.
-import type { Clock } from "../../core/clock.ts";
-import { type Placed, SwapList } from "../swap-list.ts";
+// Ends exchanges and connections that stay silent for too long. One look a second at all that are under way: a timer for
+// each part of each would cost more than the rest of what is done for it.
+import type { Clock } from "../core/clock.ts";
+import { type Placed, SwapList } from "./swap-list.ts";
 
 export type Watched = Placed & {
   /** On the clock that only grows; to be moved on with each sign of life. */
@@ -10,16 +10,17 @@ export type Watched = Placed & {
   onSilence(): void;
 };
 
-export type SilenceWatch = {
-  add(watched: Watched): void;
+export type SilenceWatch<One extends Watched> = {
+  add(watched: One): void;
   /** Does nothing for one that is not watched. */
-  remove(watched: Watched): void;
+  remove(watched: One): void;
+  all(): readonly One[];
 };
 
 const LOOK_EVERY_MS = 1_000;
 
-export function createSilenceWatch(clock: Clock): SilenceWatch {
-  const watched = new SwapList<Watched>();
+export function createSilenceWatch<One extends Watched>(clock: Clock): SilenceWatch<One> {
+  const watched = new SwapList<One>();
   let looking = false;
 
   function lookAgain() {
@@ -42,5 +43,6 @@ export function createSilenceWatch(clock: Clock): SilenceWatch {
       if (!looking) lookAgain();
     },
     remove: (one) => void watched.remove(one),
+    all: () => watched.all(),
   };
 }

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { createSilenceWatch, type Watched } from "../../../proxy/forward/silence-watch.ts";
-import { NOWHERE } from "../../../proxy/swap-list.ts";
-import { createManualClock } from "../../support/manual-clock.ts";
+import { createSilenceWatch, type Watched } from "../../proxy/silence-watch.ts";
+import { NOWHERE } from "../../proxy/swap-list.ts";
+import { createManualClock } from "../support/manual-clock.ts";
 
 function watchOf() {
   const clock = createManualClock(0);

@@ -1,0 +1,56 @@
+// Puts the door's own reader of simple requests in front of one of Node's HTTP servers. Most of what is forwarded is
+// simple, and Node's server costs more than everything else that is done for it; whatever is not simple, or not taken,
+// reaches that server as if nobody had looked (docs/decisions/0017-simple-requests.md).
+import type { Server } from "node:http";
+import type { Socket } from "node:net";
+import type { Clock } from "../../core/clock.ts";
+import { createSilenceWatch } from "../silence-watch.ts";
+import { SimpleConnection, type SimpleConnectionDeps, type TakesSimple } from "./simple-connection.ts";
+
+/**
+ * To be called before anybody else listens for the server's connections.
+ * @param event with which the server hands out what HTTP is spoken on
+ */
+export function readSimpleRequests<Taken>(
+  server: Server,
+  event: "connection" | "secureConnection",
+  takes: TakesSimple<Taken>,
+  { limits, clock }: { readonly limits: SimpleConnectionDeps<Taken>["limits"]; readonly clock: Clock },
+): void {
+  const [nodes] = server.listeners(event) as ((this: Server, socket: Socket) => void)[];
+  if (nodes === undefined) throw new TypeError(`no HTTP is spoken on ${event}`);
+  server.removeListener(event, nodes);
+  const watch = createSilenceWatch<SimpleConnection<Taken>>(clock);
+  const deps: SimpleConnectionDeps<Taken> = {
+    takes,
+    limits,
+    now: () => clock.monotonic(),
+    date: dateOf(clock),
+    handOver(socket, read) {
+      nodes.call(server, socket);
+      socket.unshift(read);
+      socket.resume();
+    },
+    onLeave: (connection) => watch.remove(connection),
+  };
+  server.on(event, (socket: Socket) => watch.add(new SimpleConnection(socket, deps)));
+
+  // Node's server counts among the idle ones only what it has seen, also when it closes.
+  const closeNodes = server.closeIdleConnections;
+  server.closeIdleConnections = () => {
+    closeNodes.call(server);
+    for (const { isIdle, socket } of watch.all()) if (isIdle) socket.destroy();
+  };
+}
+
+/** Made once a second. */
+function dateOf(clock: Clock): () => string {
+  let second = Number.NaN;
+  let text = "";
+  return () => {
+    const now = Math.floor(clock.now() / 1_000);
+    if (now !== second) text = new Date(now * 1_000).toUTCString();
+    second = now;
+    return text;
+  };
+}

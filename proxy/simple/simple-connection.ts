@@ -1,0 +1,164 @@
+// One client's connection, as long as it brings simple requests, one after another. The first thing that is none goes, with
+// the connection, to Node's own server, which never gives it back.
+import type { Socket } from "node:net";
+import type { ClientAnswer } from "../client-answer.ts";
+import type { Watched } from "../silence-watch.ts";
+import { NOWHERE } from "../swap-list.ts";
+import { type AnswerCarrier, SimpleAnswer } from "./simple-answer.ts";
+import { type HeadLimits, readSimpleHead, type SimpleFields, type SimpleHead } from "./simple-head.ts";
+
+/** What takes on simple requests. */
+export type TakesSimple<Taken> = {
+  /**
+   * @param before what it made of the request before, if that had the very same fields
+   * @returns what it has made of the request; undefined if it does not take it, and nothing has happened
+   */
+  request(
+    head: SimpleHead,
+    socket: Socket,
+    answer: ClientAnswer,
+    before: Taken | undefined,
+  ): Taken | undefined;
+  /**
+   * The socket is paused, and whoever takes it has it for good.
+   * @returns false if nothing has happened
+   */
+  upgrade(head: SimpleHead, socket: Socket): boolean;
+};
+
+export type SimpleConnectionDeps<Taken> = {
+  readonly takes: TakesSimple<Taken>;
+  readonly limits: HeadLimits & {
+    /** For the first request to come, and for the next one; milliseconds. */
+    readonly headersTimeout: number;
+    readonly keepAliveTimeout: number;
+  };
+  /** Milliseconds, on the clock that only grows. */
+  readonly now: () => number;
+  readonly date: () => string;
+  /** Gives the connection to Node's server, with what it has read. */
+  readonly handOver: (socket: Socket, read: Buffer) => void;
+  /** It is over here, whatever became of it. */
+  readonly onLeave: (connection: SimpleConnection<Taken>) => void;
+};
+
+/** Sent behind a request that is not answered. It is dropped, and the connection with it: nobody pipelines that much. */
+const MAX_PASSED_OVER = 64 * 1024;
+
+export class SimpleConnection<Taken> implements AnswerCarrier, Watched {
+  placedAt = NOWHERE;
+  silentUntil: number;
+  readonly socket: Socket;
+  readonly #deps: SimpleConnectionDeps<Taken>;
+  /** To the request that came last, until it is all on its way. */
+  #answer: SimpleAnswer | undefined;
+  /** Of the request taken last, and what was made of it. */
+  #fields: SimpleFields | undefined;
+  #taken: Taken | undefined;
+  /** Bytes that came behind that request. */
+  #passedOver = 0;
+  readonly #onData = (chunk: Buffer) => this.#read(chunk);
+  readonly #onEnd = () => this.#clientEnded();
+  readonly #onClose = () => this.#closed();
+  readonly #onError = () => this.socket.destroy();
+
+  constructor(socket: Socket, deps: SimpleConnectionDeps<Taken>) {
+    this.socket = socket;
+    this.#deps = deps;
+    this.silentUntil = deps.now() + deps.limits.headersTimeout;
+    socket
+      .on("data", this.#onData)
+      .on("end", this.#onEnd)
+      .on("close", this.#onClose)
+      .on("error", this.#onError);
+  }
+
+  get isIdle(): boolean {
+    return this.#answer === undefined;
+  }
+
+  get keepAliveSeconds(): number {
+    return Math.floor(this.#deps.limits.keepAliveTimeout / 1_000);
+  }
+
+  date(): string {
+    return this.#deps.date();
+  }
+
+  allowSilence(durationMs: number): void {
+    this.silentUntil = this.#deps.now() + durationMs;
+  }
+
+  onSilence(): void {
+    this.socket.destroy();
+  }
+
+  answered(): void {
+    const answer = this.#answer;
+    if (answer === undefined) return;
+    this.#answer = undefined;
+    this.allowSilence(this.#deps.limits.keepAliveTimeout);
+    answer.close();
+    // RFC 9112 §9.3.2: what was not answered is asked again, over another connection.
+    if (this.#passedOver > 0 || !answer.shouldKeepAlive) this.socket.destroySoon();
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#answer !== undefined) {
+      this.#passedOver += chunk.length;
+      if (this.#passedOver > MAX_PASSED_OVER) this.socket.destroy();
+      return;
+    }
+    const head = readSimpleHead(chunk, this.#deps.limits, this.#fields);
+    if (head === undefined) this.#handOver(chunk);
+    else if (head.fields.isUpgrade) this.#upgrade(head, chunk);
+    else this.#request(head, chunk);
+  }
+
+  #request(head: SimpleHead, chunk: Buffer): void {
+    const { fields } = head;
+    const answer = new SimpleAnswer(this, head.method === "HEAD");
+    this.#answer = answer;
+    // Whoever takes it watches for silence from now on.
+    this.silentUntil = Number.POSITIVE_INFINITY;
+    const before = fields === this.#fields ? this.#taken : undefined;
+    this.#taken = this.#deps.takes.request(head, this.socket, answer, before);
+    this.#fields = fields;
+    if (this.#taken === undefined) this.#handOver(chunk);
+  }
+
+  #upgrade(head: SimpleHead, chunk: Buffer): void {
+    this.#leave();
+    this.socket.pause();
+    if (!this.#deps.takes.upgrade(head, this.socket)) this.#deps.handOver(this.socket, chunk);
+  }
+
+  #handOver(chunk: Buffer): void {
+    this.#leave();
+    this.#deps.handOver(this.socket, chunk);
+  }
+
+  #leave(): void {
+    this.socket
+      .off("data", this.#onData)
+      .off("end", this.#onEnd)
+      .off("close", this.#onClose)
+      .off("error", this.#onError);
+    this.#deps.onLeave(this);
+  }
+
+  /** A client that has said all hears no answer any more: Node's server holds it so too. */
+  #clientEnded(): void {
+    if (this.#answer === undefined) this.socket.end();
+    else this.socket.destroy();
+  }
+
+  #closed(): void {
+    this.#deps.onLeave(this);
+    const answer = this.#answer;
+    this.#answer = undefined;
+    if (answer === undefined) return;
+    answer.destroyed = true;
+    answer.close();
+  }
+}
