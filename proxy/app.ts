@@ -13,7 +13,6 @@ import { err, ok, type Result } from "../core/result.ts";
 import { StoreUnavailable } from "../core/store.ts";
 import type { Asserter, SignedRequest } from "./assert/assert.ts";
 import type { ClientAnswer, ClientSide } from "./client-answer.ts";
-import { cutOnFault } from "./cut-on-fault.ts";
 import { decide, type Grant, type Target } from "./decide/decide.ts";
 import { type Asked, decisionLine, type Trail } from "./decision-line.ts";
 import { AccessWatch } from "./forward/access-watch.ts";
@@ -32,11 +31,11 @@ import type { PolicyInForce } from "./policy/policy-in-force.ts";
 import { denialReason } from "./refuse/denial-reason.ts";
 import { type AskedFor, jsonRefusal, pageRefusal, refusalContext, type Wording } from "./refuse/refusal.ts";
 import { refuseUpgrade } from "./refuse/refuse-upgrade.ts";
-import { type Arrival, parseRepeated, parseRequest, type RequestRules } from "./request/parse-request.ts";
+import { type Arrival, parseRequest, type RequestRules } from "./request/parse-request.ts";
 import type { ParsedRequest } from "./request/parsed-request.ts";
 import type { Router, Upstream } from "./route/pick-endpoint.ts";
+import { forwardsSimple } from "./simple/forwards-simple.ts";
 import type { TakesSimple } from "./simple/simple-connection.ts";
-import type { SimpleHead } from "./simple/simple-head.ts";
 
 export type AppDeps = {
   readonly rules: RequestRules;
@@ -225,16 +224,6 @@ export function createApp(deps: AppDeps): App {
     if (ended !== undefined) tunnel.end(ended.code, ended.words);
   }
 
-  function parseSimple(
-    { method, url, fields }: SimpleHead,
-    socket: Socket,
-    arrival: Arrival,
-  ): ParsedRequest | undefined {
-    const head = { method, url, httpVersion: "1.1", rawHeaders: fields.rawHeaders, socket };
-    const parsed = parseRequest(head, arrival, deps.rules);
-    return parsed.ok ? parsed.value : undefined;
-  }
-
   /** With its audit line, as every refusal that no stage has made. */
   function refused(asked: Asked, denial: Denial): Denial {
     audit.record(decisionLine(asked, {}, denial));
@@ -264,25 +253,7 @@ export function createApp(deps: AppDeps): App {
   return {
     admit,
 
-    takesSimple: {
-      request(head, socket, answer, before) {
-        const request =
-          before === undefined
-            ? parseSimple(head, socket, { kind: "request" })
-            : parseRepeated(before, head.method, head.url);
-        const target = request === undefined ? undefined : httpTarget(request);
-        if (request === undefined || target === undefined) return undefined;
-        cutOnFault(forwardHttp(request, target, { answer, body: undefined }), socket, log);
-        return request;
-      },
-      upgrade(head, socket) {
-        const request = parseSimple(head, socket, { kind: "upgrade", bytesBehind: 0 });
-        const target = request === undefined ? undefined : upgradeTarget(request);
-        if (request === undefined || target === undefined) return false;
-        cutOnFault(forwardUpgrade(request, target, socket), socket, log);
-        return true;
-      },
-    },
+    takesSimple: forwardsSimple({ rules: deps.rules, forwardHttp, forwardUpgrade, log }),
 
     async onRequest(incoming, response, refusal) {
       const parsed = parseRequest(incoming, { kind: "request" }, deps.rules);

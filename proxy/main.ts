@@ -145,6 +145,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
     readiness: readiness.state,
     metrics: leaves.metrics,
     verify: createVerify({ ...leaves, rules, admit: app.admit, wording }),
+    clock,
     log,
   });
   const listeners: Listener[] = [];

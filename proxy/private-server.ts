@@ -1,9 +1,15 @@
 // The private listener, for the operator's own programs on the same host or network: liveness, readiness, metrics, and
 // the question of a proxy that forwards by itself. Whoever reaches it is believed about whose request it asks.
 import http, { type Server } from "node:http";
+import type { Socket } from "node:net";
+import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
+import type { ClientAnswer } from "./client-answer.ts";
+import { cutOnFault } from "./cut-on-fault.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Verify } from "./verify/verify.ts";
+import { readSimpleRequests } from "./simple/read-simple-requests.ts";
+import type { TakesSimple } from "./simple/simple-connection.ts";
+import { askedAgain, type ReadQuestion, type Verify } from "./verify/verify.ts";
 
 export type Readiness = { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> };
 
@@ -11,34 +17,40 @@ export type PrivateServerDeps = {
   readonly readiness: () => Readiness;
   readonly metrics: Pick<Metrics, "contentType" | "expose">;
   readonly verify: Verify;
+  readonly clock: Clock;
   readonly log: Log;
 };
 
-/** A client's head, and a proxy's description of it. */
-const MAX_HEADER_BYTES = 32 * 1024;
-/** Longer than a proxy keeps an idle connection: nginx 60 s. */
-const KEEP_ALIVE_MS = 65_000;
-
+const LIMITS = {
+  /** A client's head, and a proxy's description of it. */
+  headerBytes: 32 * 1024,
+  headerCount: 100,
+  headersTimeout: 60_000,
+  /** Longer than a proxy keeps an idle connection: nginx 60 s. */
+  keepAliveTimeout: 65_000,
+};
+const VERIFY_PATH = "/auth/verify";
 const ADDRESS = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|[\d.]+|\[[\da-f:]+\])(:\d+)?$/i;
 
-export function createPrivateServer({ readiness, metrics, verify, log }: PrivateServerDeps): Server {
-  const limits = { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true };
-  return http.createServer(limits, (incoming, response) => {
+export function createPrivateServer({ readiness, metrics, verify, clock, log }: PrivateServerDeps): Server {
+  const answerQuestion = (question: ReadQuestion, socket: Socket, answer: ClientAnswer) =>
+    cutOnFault(verify.answer(question, answer), socket, log);
+  const options = {
+    maxHeaderSize: LIMITS.headerBytes,
+    headersTimeout: LIMITS.headersTimeout,
+    keepAliveTimeout: LIMITS.keepAliveTimeout,
+    noDelay: true,
+  };
+  const server = http.createServer(options, (incoming, response) => {
     const path = (incoming.url ?? "").split("?", 1)[0];
     const answer = (status: number, body: unknown) =>
       response
         .writeHead(status, { "content-type": "application/json", "cache-control": "no-store" })
         .end(JSON.stringify(body));
-    // A page that reached this port by DNS rebinding brings the name it was rebound from (S129).
-    if (!ADDRESS.test(hostOf(incoming.rawHeaders))) {
-      answer(403, { error: "ask by address" });
-    } else if (path === "/auth/verify") {
-      // By any method: some proxies ask with the client's.
-      verify(incoming, response).catch((error: unknown) => {
-        log.error({ err: error }, "a proxy's question failed");
-        response.destroy();
-      });
-    } else if (incoming.method !== "GET") answer(405, { error: "GET only" });
+    if (!isAskedByAddress(incoming.rawHeaders)) answer(403, { error: "ask by address" });
+    // By any method: some proxies ask with the client's.
+    else if (path === VERIFY_PATH) answerQuestion(verify.read(incoming), incoming.socket, response);
+    else if (incoming.method !== "GET") answer(405, { error: "GET only" });
     else if (path === "/healthz") answer(200, { status: "ok" });
     else if (path === "/readyz") answer(readiness().ready ? 200 : 503, readiness());
     else if (path === "/metrics") {
@@ -48,10 +60,24 @@ export function createPrivateServer({ readiness, metrics, verify, log }: Private
       );
     } else answer(404, { error: "not found" });
   });
+  const takes: TakesSimple<ReadQuestion> = {
+    request({ method, url, fields }, socket, answer, before) {
+      if (url !== VERIFY_PATH || !isAskedByAddress(fields.rawHeaders)) return undefined;
+      const question = before?.ok
+        ? askedAgain(before)
+        : verify.read({ method, rawHeaders: fields.rawHeaders, socket });
+      answerQuestion(question, socket, answer);
+      return question;
+    },
+    upgrade: () => false,
+  };
+  readSimpleRequests(server, "connection", takes, { limits: LIMITS, clock });
+  return server;
 }
 
-// Node's own view of the headers costs more than the rest of a proxy's question.
-function hostOf(rawHeaders: readonly string[]): string {
+// A page that reached this port by DNS rebinding brings the name it was rebound from (S129). Node's own view of the headers
+// costs more than the rest of a proxy's question.
+function isAskedByAddress(rawHeaders: readonly string[]): boolean {
   const place = rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === "host");
-  return place === -1 ? "" : (rawHeaders[place + 1] ?? "");
+  return place !== -1 && ADDRESS.test(rawHeaders[place + 1] ?? "");
 }

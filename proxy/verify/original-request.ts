@@ -1,6 +1,5 @@
 // What a proxy asks about: the client's request, as the proxy describes it to `/auth/verify`. The description is
 // believed because only the proxy reaches the private listener; what the client itself said is judged as ever.
-import type { IncomingMessage } from "node:http";
 import { err, ok, type Result } from "../../core/result.ts";
 import type { RequestHead } from "../request/parse-request.ts";
 
@@ -9,10 +8,13 @@ const DESCRIPTION = ["x-forwarded-method", "x-forwarded-uri", "x-forwarded-host"
 /** Of the connection between proxy and door, not of the client's request (RFC 9110 §7.6.1). */
 const OF_THE_HOP = new Set<string>(["host", "connection", "upgrade", ...DESCRIPTION]);
 
+/** What a proxy has sent. */
+export type Question = Pick<RequestHead, "method" | "rawHeaders" | "socket">;
+
 export type OriginalRequest = { readonly head: RequestHead; readonly isUpgrade: boolean };
 
 /** @returns or what is wrong with the description: the proxy's configuration */
-export function originalRequest(asked: IncomingMessage): Result<OriginalRequest, string> {
+export function originalRequest(asked: Question): Result<OriginalRequest, string> {
   const said = new Map<string, string[]>(DESCRIPTION.map((name) => [name, []]));
   const kept: string[] = [];
   // A handshake is told by its key: a proxy keeps `Upgrade` to itself, and no other request has one (RFC 6455 §4.1).

@@ -49,8 +49,6 @@ const forwarding = (): [string, string][] => [
   ["x-forwarded-for", "127.0.0.1"],
   ["x-forwarded-proto", "http"],
   ["x-forwarded-host", door.host],
-  ["x-request-id", "<x-request-id>"],
-  ["traceparent", "<traceparent>"],
 ];
 
 const identity = (): [string, string][] => [
@@ -59,6 +57,8 @@ const identity = (): [string, string][] => [
   ["x-user-name", "Alice Archer"],
   ["x-corp-login", ALICE_ID],
   ["x-gateway-assertion", `<assertion of ${ALICE_ID}>`],
+  ["x-request-id", "<x-request-id>"],
+  ["traceparent", "<traceparent>"],
 ];
 
 const gatewayHost = () => new URL(gateway.url).host;

@@ -61,6 +61,7 @@ describe("a request", () => {
           ["accept", "text/html"],
           ["x-forwarded-for", "203.0.113.9"],
         ]),
+        isRepeated: false,
       },
     });
   });

@@ -1,7 +1,7 @@
 // A handover whose access ends in the last moment, between the stages' answer and its place in the live index.
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { expect, test } from "vitest";
 import type { Admit } from "../../../proxy/app.ts";
+import type { ClientAnswer } from "../../../proxy/client-answer.ts";
 import { createVerify, type VerifyDeps } from "../../../proxy/verify/verify.ts";
 
 test("an upgrade that is refused because its access has just ended leaves its place among the limits", async () => {
@@ -37,21 +37,16 @@ test("an upgrade that is refused because its access has just ended leaves its pl
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
     "Sec-WebSocket-Version": "13",
   };
-  const names = Object.entries(headers);
   const asked = {
-    headers: Object.fromEntries(names.map(([name, value]) => [name.toLowerCase(), value])),
-    headersDistinct: Object.fromEntries(names.map(([name, value]) => [name.toLowerCase(), [value]])),
-    rawHeaders: names.flat(),
+    method: "GET",
+    rawHeaders: Object.entries(headers).flat(),
     socket: { remoteAddress: "127.0.0.1" },
-  } as unknown as IncomingMessage;
-  const response = {
-    setHeader() {},
-    writeHead(status: number) {
-      calls.push(String(status));
-      return this;
-    },
+  };
+  const answer = {
+    writeHead: (status: number) => calls.push(String(status)),
     end() {},
-  } as unknown as ServerResponse;
-  await createVerify(deps)(asked, response);
+  } as unknown as ClientAnswer;
+  const verify = createVerify(deps);
+  await verify.answer(verify.read(asked), answer);
   expect(calls).toEqual(["remove", "403"]);
 });
