@@ -8,8 +8,9 @@ import type {
   KeysAnswer,
   ReloadAnswer,
   StatusAnswer,
+  UsersEndedAnswer,
 } from "../proxy/admin/answers.ts";
-import { keysText, sessionsText, statusText } from "./admin-text.ts";
+import { endedPeopleText, keysText, sessionsText, statusText } from "./admin-text.ts";
 import { CommandFailed } from "./command.ts";
 import { type Asked, askFrontDoor } from "./control-client.ts";
 
@@ -19,14 +20,20 @@ export type AdminContext = {
   readonly json: boolean;
   /** `--user` */
   readonly user: string | undefined;
+  /** `--provider` */
+  readonly provider: string | undefined;
   /** `--now` */
   readonly now: boolean;
   readonly print: (line: string) => void;
 };
 
+/** Options that not every command has: one that a command would pass over is refused instead. */
+export const OWN_OPTIONS = ["user", "provider", "now"] as const;
+
 export type AdminCommand = {
   /** What the command names behind its own words, such as `<sid>`. */
   readonly operand?: string;
+  readonly options?: readonly (typeof OWN_OPTIONS)[number][];
   run(context: AdminContext, operand: string): Promise<unknown>;
 };
 
@@ -38,26 +45,36 @@ export const ADMIN_COMMANDS: ReadonlyMap<string, AdminCommand> = new Map<string,
   [
     "sessions list",
     {
+      options: ["user", "provider"],
       run: (context) =>
         tell<AdminSessionsAnswer>(
           context,
-          {
-            method: "GET",
-            path: "/sessions",
-            ...(context.user === undefined ? {} : { query: { user: context.user } }),
-          },
+          { method: "GET", path: "/sessions", query: given(context, "user", "provider") },
           sessionsText,
         ),
     },
   ],
   ["sessions end", ending("/sessions/end", "sid", "<sid>", endedText)],
-  ["users end", ending("/users/end", "who", "<user id or e-mail>", endedText)],
+  [
+    "users end",
+    {
+      operand: "<user id or e-mail>",
+      options: ["provider"],
+      run: (context, who) =>
+        tell<UsersEndedAnswer>(
+          context,
+          { method: "POST", path: "/users/end", body: { who, ...given(context, "provider") } },
+          endedPeopleText,
+        ),
+    },
+  ],
   ["groups end", ending("/groups/end", "group", "<group>", closedText)],
   ["gateways end", ending("/gateways/end", "gateway", "<gateway>[/<endpoint>]", closedText)],
   ["gateways forget-key", ending("/gateways/forget-key", "endpoint", "<gateway>/<endpoint>", forgottenText)],
   [
     "keys rotate",
     {
+      options: ["now"],
       run: (context) =>
         tell<KeysAnswer>(
           context,
@@ -79,6 +96,12 @@ function ending<Answer>(
     operand,
     run: (context, named) => tell(context, { method: "POST", path, body: { [field]: named } }, text),
   };
+}
+
+function given(context: AdminContext, ...names: readonly ("user" | "provider")[]): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => (context[name] === undefined ? [] : [[name, context[name]]])),
+  );
 }
 
 async function tell<Answer>(

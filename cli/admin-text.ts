@@ -1,5 +1,10 @@
 // A running front door's answers as people read them.
-import type { AdminSessionsAnswer, KeysState, StatusAnswer } from "../proxy/admin/answers.ts";
+import type {
+  AdminSessionsAnswer,
+  KeysState,
+  StatusAnswer,
+  UsersEndedAnswer,
+} from "../proxy/admin/answers.ts";
 import { plain, table } from "./table.ts";
 
 export function statusText(status: StatusAnswer): string {
@@ -38,7 +43,7 @@ export function statusText(status: StatusAnswer): string {
 
 export function sessionsText({ sessions }: AdminSessionsAnswer): string {
   if (sessions.length === 0) return "No sessions.";
-  return table(
+  const listed = table(
     ["SESSION", "PERSON", "PROVIDER", "USER ID", "KIND", "SINCE", "LAST SEEN", "FROM", "OPEN AGENTS"],
     sessions.map(({ sid, email, provider, userId, kind, since, lastSeen, peer, agents }) => [
       sid,
@@ -52,6 +57,39 @@ export function sessionsText({ sessions }: AdminSessionsAnswer): string {
       agents.join(", ") || "-",
     ]),
   );
+  return [listed, ...sharedEmails(sessions)].join("\n");
+}
+
+export function endedPeopleText({ people }: UsersEndedAnswer): string {
+  const sids = people.flatMap(({ ended }) => ended);
+  const sessions = sids.length === 1 ? "one session" : `${sids.length} sessions`;
+  const [person, ...others] = people;
+  if (person !== undefined && others.length === 0) {
+    return `Ended ${sessions} of ${named(person)}, with all connections: ${sids.join(", ")}`;
+  }
+  return [
+    `Ended ${sessions} of ${people.length} people, with all connections. That e-mail is all of theirs:`,
+    ...people.map((each) => `  ${named(each)}: ${each.ended.join(", ")}`),
+    "To end one of them alone, name the user id, or the e-mail and --provider <id>.",
+  ].join("\n");
+}
+
+type Person = Pick<UsersEndedAnswer["people"][number], "userId" | "email" | "provider">;
+
+function named({ userId, email, provider }: Person): string {
+  const at = provider === null ? "" : ` at ${provider}`;
+  return email === null ? `${userId}${at}` : `${plain(email)}${at} (${userId})`;
+}
+
+/** A line for each e-mail that more than one of these people use. */
+function sharedEmails(sessions: AdminSessionsAnswer["sessions"]): string[] {
+  const emails = new Set(sessions.flatMap(({ email }) => email ?? []));
+  return [...emails].flatMap((email) => {
+    const users = new Set(sessions.filter((each) => each.email === email).map(({ userId }) => userId));
+    return users.size === 1
+      ? []
+      : [`${plain(email)} is ${users.size} people: users end ends them all, unless it is told which one.`];
+  });
 }
 
 export function keysText({ keySet, keys }: KeysState): string {

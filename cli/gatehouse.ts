@@ -7,7 +7,7 @@ import { frontDoorDataFolder } from "../config/data-folder.ts";
 import { systemClock } from "../core/clock.ts";
 import { ConfigError, formatIssue } from "../core/config-error.ts";
 import { DEMO_PORTS, type DemoPorts } from "../dev/demo-ports.ts";
-import { ADMIN_COMMANDS, type AdminCommand } from "./admin-commands.ts";
+import { ADMIN_COMMANDS, type AdminCommand, OWN_OPTIONS } from "./admin-commands.ts";
 import { type CommandContext, CommandFailed } from "./command.ts";
 import { configCheckCommand } from "./config-command.ts";
 import { frontDoorCommand } from "./front-door-command.ts";
@@ -28,9 +28,10 @@ const USAGE = `gatehouse: the SSO front door for AI-agent gateways
 Of a running front door, on its host, as its system user: --config <front-door.json5> or --data <its data folder>
 
   gatehouse status                               what runs, which policy, which keys, what is wrong
-  gatehouse sessions list [--user <user id or e-mail>]
+  gatehouse sessions list [--user <user id or e-mail>] [--provider <id>]
   gatehouse sessions end <sid>
-  gatehouse users end <user id or e-mail>        all sessions of a person
+  gatehouse users end <user id or e-mail>        all sessions of a person; of everybody with that e-mail, if they are
+    [--provider <id>]                            several people, or of those of one provider
   gatehouse groups end <group>                   what members of a group have open; their sessions stay
   gatehouse gateways end <gateway>[/<endpoint>]  what is open to it; clients come back by themselves
   gatehouse gateways forget-key <gateway>/<endpoint>  after its box was set up anew
@@ -83,7 +84,7 @@ async function run(argv: readonly string[], context: CommandContext): Promise<vo
 }
 
 async function adminCommand(
-  { operand, run }: AdminCommand,
+  { operand, options = [], run }: AdminCommand,
   positionals: readonly string[],
   values: ReturnType<typeof parse>["values"],
   { env, print }: CommandContext,
@@ -92,13 +93,16 @@ async function adminCommand(
   const command = positionals.slice(0, 2).join(" ");
   if (more.length > 0 || (named !== "") !== (operand !== undefined))
     throw new UsageError(`${command} takes ${operand ?? "nothing more"}`);
+  for (const option of OWN_OPTIONS)
+    if (values[option] !== undefined && !options.includes(option))
+      throw new UsageError(`${command} takes no --${option}`);
   if (typeof values.config !== "string" && typeof values.data !== "string")
     throw new UsageError(`${command} needs --config <front-door.json5> or --data <folder>`);
   const data =
     typeof values.data === "string" ? values.data : frontDoorDataFolder(String(values.config), env);
   const { json = false, now = false } = values;
-  const user = typeof values.user === "string" ? values.user : undefined;
-  await run({ data: resolve(data), json, now, user, print }, named);
+  const { user, provider } = values;
+  await run({ data: resolve(data), json, now, user, provider, print }, named);
 }
 
 function parse(argv: readonly string[]) {
@@ -107,6 +111,7 @@ function parse(argv: readonly string[]) {
     kind: { type: "string", default: "front-door" },
     data: { type: "string" },
     user: { type: "string" },
+    provider: { type: "string" },
     now: { type: "boolean" },
     json: { type: "boolean" },
     help: { type: "boolean", short: "h" },

@@ -13,11 +13,11 @@ export type AdminRequest = {
 export type ActionDone = {
   readonly status: 200 | 400 | 404;
   readonly body: unknown;
-  /** For the audit line; `reason` says what was asked for. Null: nothing worth one. */
-  readonly facts: ({ readonly reason: string } & Partial<AuditEvent>) | null;
+  /** Of each audit line; `reason` says what was asked for. */
+  readonly lines: readonly ({ readonly reason: string } & Partial<AuditEvent>)[];
 };
 
 /** It cannot be done: what was named is not there, or is no such name. */
 export function cannot(status: 400 | 404, error: string, reason: string): ActionDone {
-  return { status, body: { error } satisfies AdminError, facts: { reason: `${reason}: ${error}` } };
+  return { status, body: { error } satisfies AdminError, lines: [{ reason: `${reason}: ${error}` }] };
 }

@@ -1,4 +1,4 @@
-// What administrators on the door's own host may ask for, by path, and one audit line for each time they do.
+// What administrators on the door's own host may ask for, by path, and an audit line for each time they do.
 // Whoever may open the socket may do all of it: the file's permissions are the gate.
 import { type Audit, auditEvent } from "../../core/audit.ts";
 import type { Log } from "../../core/log.ts";
@@ -31,8 +31,8 @@ export function createAdminApi(deps: AdminApiDeps): AdminApi {
     ["POST /policy/reload", reloadPolicy(deps)],
   ]);
 
-  function record(outcome: "allowed" | "denied", facts: ActionDone["facts"]) {
-    if (facts !== null) deps.audit.record(auditEvent({ kind: "admin", outcome, ...facts }));
+  function record(outcome: "allowed" | "denied", lines: ActionDone["lines"]) {
+    for (const facts of lines) deps.audit.record(auditEvent({ kind: "admin", outcome, ...facts }));
   }
 
   return async (method, path, asked) => {
@@ -40,12 +40,12 @@ export function createAdminApi(deps: AdminApiDeps): AdminApi {
     const action = actions.get(name);
     if (action === undefined) return failure(404, `this front door knows no ${name}`);
     try {
-      const { status, body, facts } = await action(asked);
-      record(status === 200 ? "allowed" : "denied", facts);
+      const { status, body, lines } = await action(asked);
+      record(status === 200 ? "allowed" : "denied", lines);
       return { status, body };
     } catch (error) {
       deps.log.error({ err: error, command: name }, "a command failed");
-      record("denied", { reason: `${name}: failed` });
+      record("denied", [{ reason: `${name}: failed` }]);
       return error instanceof StoreUnavailable
         ? failure(503, "the store does not answer; nothing was done")
         : failure(500, "it failed; the front door's log says why");

@@ -50,8 +50,21 @@ export type AdminSessionsAnswer = {
   }[];
 };
 
-/** `POST /sessions/end`, `POST /users/end` */
+/** `POST /sessions/end` */
 export type AdminEndedAnswer = { readonly ended: readonly string[]; readonly event: number | null };
+
+/** `POST /users/end`: an e-mail may be that of several people. */
+export type UsersEndedAnswer = {
+  readonly people: readonly {
+    readonly userId: string;
+    readonly email: string | null;
+    /** Id of the provider that says who it is. */
+    readonly provider: string | null;
+    /** Session ids. */
+    readonly ended: readonly string[];
+  }[];
+  readonly event: number | null;
+};
 
 /** `POST /groups/end`, `POST /gateways/end`: how many connections there were to end. */
 export type AdminClosedAnswer = { readonly connections: number; readonly event: number };

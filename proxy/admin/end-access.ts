@@ -5,14 +5,13 @@ import type { RoutingTable } from "../../config/routes.ts";
 import { isUserId, parseEndpointId, parseGatewayId, parseSessionId } from "../../core/ids.ts";
 import type { Store } from "../../core/store.ts";
 import type { SessionEndings } from "../identify/session-endings.ts";
-import type { SessionList } from "../identify/session-list.ts";
 import { type AccessEvent, formatAccessEvent } from "../live/access-event.ts";
 import type { LiveConnection, LiveConnections } from "../live/live-connections.ts";
 import { type AdminAction, cannot } from "./admin-action.ts";
-import type { AdminClosedAnswer, AdminEndedAnswer } from "./answers.ts";
+import type { AdminClosedAnswer, AdminEndedAnswer, UsersEndedAnswer } from "./answers.ts";
+import { type NamedPeopleDeps, sessionsNamed, spelled } from "./named-people.ts";
 
-export type EndAccessDeps = {
-  readonly list: SessionList;
+export type EndAccessDeps = NamedPeopleDeps & {
   readonly endings: SessionEndings;
   readonly live: Pick<LiveConnections, "list">;
   readonly store: Pick<Store, "commit">;
@@ -26,27 +25,42 @@ export function endSession({ endings }: EndAccessDeps): AdminAction {
     const { sids, eventNumber } = await endings.endOne(sid, "ended_by_admin");
     if (sids.length === 0) return cannot(404, `there is no session ${sid}`, "sessions end");
     const answer: AdminEndedAnswer = { ended: sids, event: eventNumber };
-    return { status: 200, body: answer, facts: { reason: "sessions end", sid, event: eventNumber } };
+    return { status: 200, body: answer, lines: [{ reason: "sessions end", sid, event: eventNumber }] };
   };
 }
 
-/** By user id, or by any asserted e-mail: like a rule that denies, this must not miss anybody. */
-export function endUser({ endings, list }: EndAccessDeps): AdminAction {
+/**
+ * Everybody whom the name may mean, with all that they have: like a rule that denies, this must not miss anybody. An
+ * e-mail that people of several providers assert is all of them, until one provider is named.
+ */
+export function endUser(deps: NamedPeopleDeps & Pick<EndAccessDeps, "endings">): AdminAction {
   return async ({ body }) => {
-    const who = (fieldOf(body, "who") ?? "").toLowerCase();
+    const who = spelled(fieldOf(body, "who") ?? "");
+    const provider = fieldOf(body, "provider") ?? null;
     if (!isUserId(who) && !who.includes("@"))
       return cannot(400, "name a person by user id (u_…) or e-mail", "users end");
-    const { sids, eventNumber } = isUserId(who)
-      ? await endings.endOf(who, () => true, "ended_by_admin")
-      : await endings.endAll(
-          (await list.all()).filter(({ email }) => email === who),
-          "ended_by_admin",
-        );
-    if (sids.length === 0) return cannot(404, `${who} has no session`, "users end");
-    const answer: AdminEndedAnswer = { ended: sids, event: eventNumber };
-    const person = isUserId(who) ? { userId: who } : { email: who };
-    const reason = `users end: ${sids.length} sessions`;
-    return { status: 200, body: answer, facts: { reason, event: eventNumber, ...person } };
+    const found = await sessionsNamed({ who, provider }, deps);
+    if (!found.ok) return cannot(404, found.error, "users end");
+    // What is stored of a session may be unreadable, and its person is to be found all the same.
+    const users = isUserId(who) && provider === null ? [who] : found.value.map(({ userId }) => userId);
+    const { people, eventNumber } = await deps.endings.endPeople([...new Set(users)], "ended_by_admin");
+    if (people.length === 0) {
+      const where = provider === null ? "" : ` at the provider ${provider}`;
+      return cannot(404, `${who} has no session${where}`, "users end");
+    }
+    const answer: UsersEndedAnswer = {
+      people: people.map(({ userId, sids }) => {
+        const newest = found.value.find((session) => session.userId === userId);
+        return { userId, email: newest?.email ?? null, provider: newest?.provider ?? null, ended: sids };
+      }),
+      event: eventNumber,
+    };
+    const lines = answer.people.map(({ ended, ...person }) => ({
+      reason: `users end: ${ended.length} sessions`,
+      event: eventNumber,
+      ...person,
+    }));
+    return { status: 200, body: answer, lines };
   };
 }
 
@@ -59,7 +73,7 @@ export function endGroup(deps: EndAccessDeps): AdminAction {
     return {
       status: 200,
       body: answer,
-      facts: { reason: `groups end: ${JSON.stringify(group)}`, event: answer.event },
+      lines: [{ reason: `groups end: ${JSON.stringify(group)}`, event: answer.event }],
     };
   };
 }
@@ -92,7 +106,7 @@ export function endGateway(deps: EndAccessDeps): AdminAction {
     return {
       status: 200,
       body: answer,
-      facts: { reason: "gateways end", gateway: gateway.id, endpoint, event: answer.event },
+      lines: [{ reason: "gateways end", gateway: gateway.id, endpoint, event: answer.event }],
     };
   };
 }

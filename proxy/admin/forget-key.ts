@@ -17,6 +17,6 @@ export function forgetKey({ store }: { readonly store: Store }): AdminAction {
       return cannot(404, `no key of ${gateway}/${endpoint} is known`, REASON);
     }
     const answer: ForgottenAnswer = { gateway, endpoint };
-    return { status: 200, body: answer, facts: { reason: REASON, gateway, endpoint } };
+    return { status: 200, body: answer, lines: [{ reason: REASON, gateway, endpoint }] };
   };
 }

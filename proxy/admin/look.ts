@@ -1,18 +1,17 @@
 // What a running front door tells about itself: its state, and who has sessions.
 import type { Endpoint, RoutingTable } from "../../config/routes.ts";
 import type { AgentState } from "../../core/api.ts";
-import { isUserId } from "../../core/ids.ts";
 import type { Keyring } from "../../token-exchange/keyring.ts";
 import type { ControlChannels } from "../control/control-channels.ts";
-import type { ListedSession, SessionList } from "../identify/session-list.ts";
 import type { LiveConnections } from "../live/live-connections.ts";
 import type { PolicyReload } from "../policy/policy-reload.ts";
 import type { Readiness } from "../private-server.ts";
 import type { Health } from "../route/health.ts";
-import type { AdminAction } from "./admin-action.ts";
+import { type AdminAction, cannot } from "./admin-action.ts";
 import type { AdminSessionsAnswer, KeysState, StatusAnswer } from "./answers.ts";
+import { type NamedPeopleDeps, type NamedSession, sessionsNamed } from "./named-people.ts";
 
-export type LookDeps = {
+export type LookDeps = NamedPeopleDeps & {
   readonly publicUrl: string;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
@@ -24,10 +23,6 @@ export type LookDeps = {
   readonly health: Pick<Health, "faultOf">;
   readonly endpointState: (endpoint: Endpoint) => AgentState;
   readonly channels: Pick<ControlChannels, "stateOf">;
-  readonly list: SessionList;
-  readonly providers: {
-    readonly byIssuer: ReadonlyMap<string, { readonly id: string }>;
-  };
 };
 
 /** Asked by monitoring every few seconds: no audit line. */
@@ -44,22 +39,19 @@ export function showStatus(deps: LookDeps): AdminAction {
       connections: deps.live.size,
       endpoints: describeEndpoints(deps),
     };
-    return { status: 200, body: answer, facts: null };
+    return { status: 200, body: answer, lines: [] };
   };
 }
 
-/** `user`: a user id or an e-mail; left out: everybody. */
-export function listSessions({ list, providers }: LookDeps): AdminAction {
+/** `user`: a user id or an e-mail; left out: everybody. `provider`: those of one alone. */
+export function listSessions(deps: NamedPeopleDeps): AdminAction {
   return async ({ query }) => {
-    const who = query.get("user")?.toLowerCase() ?? null;
-    const all = who !== null && isUserId(who) ? await list.ofUser(who) : await list.all();
-    const chosen = all.filter(({ userId, email }) => who === null || who === userId || who === email);
-    const providerOf = ({ issuer }: ListedSession) => providers.byIssuer.get(issuer)?.id ?? null;
-    const answer: AdminSessionsAnswer = {
-      sessions: chosen.map((session) => describeSession(session, providerOf(session))),
-    };
+    const [who, provider] = [query.get("user"), query.get("provider")];
+    const found = await sessionsNamed({ who, provider }, deps);
+    if (!found.ok) return cannot(404, found.error, "sessions list");
+    const answer: AdminSessionsAnswer = { sessions: found.value.map(describeSession) };
     const reason = who === null ? "sessions list" : `sessions list: ${JSON.stringify(who)}`;
-    return { status: 200, body: answer, facts: { reason } };
+    return { status: 200, body: answer, lines: [{ reason, provider }] };
   };
 }
 
@@ -93,11 +85,8 @@ function describeEndpoints({
   );
 }
 
-function describeSession(
-  session: ListedSession,
-  provider: string | null,
-): AdminSessionsAnswer["sessions"][number] {
-  const { sid, userId, email, kind, agents } = session;
+function describeSession(session: NamedSession): AdminSessionsAnswer["sessions"][number] {
+  const { sid, userId, email, provider, kind, agents } = session;
   return {
     sid,
     userId,

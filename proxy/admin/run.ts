@@ -24,7 +24,7 @@ export function reloadPolicy({ reload }: RunDeps): AdminAction {
     return {
       status: 200,
       body: answer,
-      facts: { reason: `policy reload: snapshot ${snapshot}, ${faults.length} faults` },
+      lines: [{ reason: `policy reload: snapshot ${snapshot}, ${faults.length} faults` }],
     };
   };
 }
@@ -38,6 +38,6 @@ export function rotateKeys({ keyring, keyRotation, store }: RunDeps): AdminActio
     const event = now ? await commitEvent(store, { kind: "keys_replaced" }) : null;
     const answer: KeysAnswer = { ...keysState(keyring), event };
     const reason = `keys rotate${now ? " --now" : ""}: key set ${answer.keySet}`;
-    return { status: 200, body: answer, facts: { reason, event } };
+    return { status: 200, body: answer, lines: [{ reason, event }] };
   };
 }

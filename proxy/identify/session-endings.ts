@@ -11,41 +11,61 @@ export type Ended = {
   readonly eventNumber: number | null;
 };
 
+export type EndedPeople = {
+  /** Of those that had sessions. */
+  readonly people: readonly { readonly userId: UserId; readonly sids: readonly SessionId[] }[];
+  readonly eventNumber: number | null;
+};
+
 export type SessionEndings = {
   /** Ends those of a person's sessions that `choose` names. */
   endOf(user: UserId, choose: (session: SessionPlace) => boolean, reason: SessionEnd): Promise<Ended>;
   endOne(sid: SessionId, reason: SessionEnd): Promise<Ended>;
   endAll(sessions: readonly FoundSession[], reason: SessionEnd): Promise<Ended>;
+  /** Ends all sessions of all these people by one event: when it fails, nobody's have ended. */
+  endPeople(users: readonly UserId[], reason: SessionEnd): Promise<EndedPeople>;
 };
 
 /** Of one person's sessions that change at the same moment, one succeeds in each round. */
 const MAX_ATTEMPTS = 64;
 
 export function createSessionEndings(store: Store, index: SessionIndex): SessionEndings {
+  async function end(
+    users: readonly UserId[],
+    choose: (session: SessionPlace) => boolean,
+    reason: SessionEnd,
+  ): Promise<EndedPeople> {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+      const removals = await Promise.all(
+        users.map(async (userId) => ({ userId, ...(await index.removing(userId, choose)) })),
+      );
+      const removed = removals.filter(({ chosen }) => chosen.length > 0);
+      if (removed.length === 0) return { people: [], eventNumber: null };
+      const people = removed.map(({ userId, chosen }) => ({ userId, sids: chosen.map(({ sid }) => sid) }));
+      const sids = people.flatMap((person) => person.sids);
+      const committed = await store.commit([
+        ...removed.flatMap(({ chosen, writes }) => [...chosen.map(deletion), ...writes]),
+        { kind: "event", payload: formatAccessEvent({ kind: "sessions_ended", sids, reason }) },
+      ]);
+      if (committed.ok) return { people, eventNumber: committed.value.eventNumber };
+      // Somebody's list changed meanwhile: choose again.
+    }
+    const whose = users.join(", ");
+    throw new Error(`the sessions of ${whose} changed ${MAX_ATTEMPTS} times while they were being ended`);
+  }
+
   async function endOf(
     user: UserId,
     choose: (session: SessionPlace) => boolean,
     reason: SessionEnd,
   ): Promise<Ended> {
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-      const { chosen, writes } = await index.removing(user, choose);
-      if (chosen.length === 0) return { sids: [], eventNumber: null };
-      const sids = chosen.map(({ sid }) => sid);
-      const committed = await store.commit([
-        ...chosen.map(
-          ({ place, expiresAt }): StoreWrite => ({ kind: "delete", key: place, tombstoneUntil: expiresAt }),
-        ),
-        ...writes,
-        { kind: "event", payload: formatAccessEvent({ kind: "sessions_ended", sids, reason }) },
-      ]);
-      if (committed.ok) return { sids, eventNumber: committed.value.eventNumber };
-      // The person's list changed meanwhile: choose again.
-    }
-    throw new Error(`the sessions of ${user} changed ${MAX_ATTEMPTS} times while they were being ended`);
+    const { people, eventNumber } = await end([user], choose, reason);
+    return { sids: people.flatMap(({ sids }) => sids), eventNumber };
   }
 
   return {
     endOf,
+    endPeople: (users, reason) => end(users, () => true, reason),
     async endOne(sid, reason) {
       const found = await index.find(sid);
       if (found === undefined) return { sids: [], eventNumber: null };
@@ -61,4 +81,8 @@ export function createSessionEndings(store: Store, index: SessionIndex): Session
       return { sids: ended.flatMap(({ sids }) => sids), eventNumber: numbers.at(-1) ?? null };
     },
   };
+}
+
+function deletion({ place, expiresAt }: SessionPlace): StoreWrite {
+  return { kind: "delete", key: place, tombstoneUntil: expiresAt };
 }

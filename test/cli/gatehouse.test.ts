@@ -37,6 +37,8 @@ describe("gatehouse", () => {
     [["sessions", "end", "--data", "x"], "sessions end takes <sid>"],
     [["sessions", "list", "alice", "--data", "x"], "sessions list takes nothing more"],
     [["users", "end", "alice", "bob", "--data", "x"], "users end takes <user id or e-mail>"],
+    [["groups", "end", "x", "--provider", "y", "--data", "x"], "groups end takes no --provider"],
+    [["users", "end", "x", "--now", "--data", "x"], "users end takes no --now"],
     [["config", "check", "--config", "x", "--kind", "routes"], "--kind is front-door or gateway"],
     [["demo", "--cloud-2-port", "0"], '--cloud-2-port takes a port number, 1 to 65535, not "0"'],
     [["demo", "--colour"], "Unknown option '--colour'"],

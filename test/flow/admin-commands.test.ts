@@ -26,8 +26,11 @@ const socketUrl = (agent: string) => `${origin.replace(/^http/, "ws")}/agents/${
 
 async function command(name: string, operand = "", options: Partial<AdminContext> = {}): Promise<string> {
   const lines: string[] = [];
-  const context = { data: doorData(), json: false, now: false, user: undefined, ...options };
-  await ADMIN_COMMANDS.get(name)?.run({ ...context, print: (line) => lines.push(line) }, operand);
+  const unset = { json: false, now: false, user: undefined, provider: undefined };
+  await ADMIN_COMMANDS.get(name)?.run(
+    { data: doorData(), ...unset, ...options, print: (line) => lines.push(line) },
+    operand,
+  );
   return lines.join("\n");
 }
 
@@ -126,7 +129,12 @@ describe("a person", () => {
       await chatOf("alice@example.com", "assistant"),
     ];
     const dana = await chatOf("dana@example.com", "assistant");
-    expect(await command("users end", who())).toMatch(/^Ended 2 sessions, with all connections: s_.*, s_/);
+    const alice = userIdOfPerson("alice@example.com");
+    expect(await command("users end", who())).toMatch(
+      new RegExp(
+        `^Ended 2 sessions of alice@example\\.com at demo \\(${alice}\\), with all connections: s_\\S+, s_\\S+$`,
+      ),
+    );
     for (const chat of chats) expect(await chat.closed).toEqual(ADMIN_END);
     expect((await refusalOf(socketUrl("coder"), cookie)).status).toBe(401);
     expect(await answers(dana)).toBe(true);

@@ -36,8 +36,9 @@ async function edit(file: string, from: string | RegExp, to: string): Promise<vo
 async function status(): Promise<StatusAnswer> {
   const lines: string[] = [];
   const data = join(fixture.data, "front-door");
+  const unset = { user: undefined, provider: undefined, now: false };
   const print = (line: string) => lines.push(line);
-  await ADMIN_COMMANDS.get("status")?.run({ data, json: true, user: undefined, now: false, print }, "");
+  await ADMIN_COMMANDS.get("status")?.run({ data, json: true, ...unset, print }, "");
   return JSON.parse(lines.join("\n"));
 }
 
