@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { configurationFiles } from "../config/configuration-files.ts";
 import { loadFrontDoor } from "../config/load.ts";
 import { systemClock } from "../core/clock.ts";
+import { certificateFaults } from "../core/tls-certificate.ts";
 import { startFrontDoor } from "../proxy/main.ts";
 import { openEmbeddedStore } from "../store/embedded.ts";
 import type { CommandContext } from "./command.ts";
@@ -16,7 +17,7 @@ export async function frontDoorCommand(
   { env, isTerminal }: CommandContext,
   configPath: string,
 ): Promise<void> {
-  const loaded = loadFrontDoor(configPath, env);
+  const loaded = loadFrontDoor(configPath, env, (files) => certificateFaults(files, "tls"));
   const { config } = loaded;
   const log = terminalLog(config.log.level, isTerminal)("front-door");
   endOnFault(log);

@@ -1,6 +1,7 @@
 // `gatehouse gateway --config <file>`: one thin gateway alone.
 import { loadGateway } from "../config/load.ts";
 import { systemClock } from "../core/clock.ts";
+import { certificateFaults } from "../core/tls-certificate.ts";
 import { startGateway } from "../gateway/main.ts";
 import type { CommandContext } from "./command.ts";
 import { endOnFault } from "./end-on-fault.ts";
@@ -11,7 +12,7 @@ export async function gatewayCommand(
   { env, isTerminal, version }: CommandContext,
   configPath: string,
 ): Promise<void> {
-  const config = loadGateway(configPath, env);
+  const config = loadGateway(configPath, env, (files) => certificateFaults(files, "gateway.tls"));
   const log = terminalLog(
     config.log.level,
     isTerminal,

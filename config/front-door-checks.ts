@@ -10,13 +10,10 @@ import { providerIssues } from "./provider-checks.ts";
 import { soundKeys } from "./schema-issues.ts";
 
 export function frontDoorIssues(document: Document): readonly ConfigIssue[] {
-  const { publicUrl, listen, tls, privateListen, session } = soundKeys(frontDoorSchema, document.value);
+  const { publicUrl, listen, privateListen, session } = soundKeys(frontDoorSchema, document.value);
   const limits = soundKeys(limitsSchema, valueAt(document.value, ["limits"]) ?? {});
   const issues: ConfigIssue[] = [];
   if (publicUrl !== undefined) issues.push(...publicUrlIssues(document, publicUrl, listen));
-  if (tls !== undefined && publicUrl?.startsWith("http:")) {
-    issues.push(issueAt(document, ["publicUrl"], "https, because tls is set"));
-  }
   if (listen !== undefined && privateListen !== undefined && overlap(listen, privateListen)) {
     const expected = "another port than the public listener's (listen.port)";
     issues.push(issueAt(document, ["privateListen", "port"], expected));
@@ -41,6 +38,11 @@ function publicUrlIssues(
   if (url.protocol === "https:") return [];
   if (!isLoopbackOrigin(url.hostname)) {
     const expected = "https: over plain http everyone on the way can read the session cookie";
+    return [issueAt(document, ["publicUrl"], expected)];
+  }
+  // Also when its two files are not named as they should be: that it is there says what was meant.
+  if (valueAt(document.value, ["tls"]) !== undefined) {
+    const expected = "https, because tls is set; to serve plain http on loopback, take tls out";
     return [issueAt(document, ["publicUrl"], expected)];
   }
   if (listen === undefined || isLoopbackTarget(listen.host)) return [];

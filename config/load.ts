@@ -1,7 +1,7 @@
 // Files and environment → a checked configuration, or one ConfigError with every fault of all of them.
 // Reads the files that it is told of and nothing else; starts nothing.
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { ConfigError } from "../core/config-error.ts";
+import { ConfigError, type ConfigIssue } from "../core/config-error.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 import { type Document, readDocument, unreadDocument } from "./document.ts";
 import { unknownVariables } from "./environment.ts";
@@ -13,7 +13,7 @@ import type { Environment } from "./interpolate.ts";
 import { formatPath, type KeyPath, valueAt } from "./key-path.ts";
 import { checkPolicy, type Policy } from "./policy-files.ts";
 import { checkSchema } from "./schema-issues.ts";
-import type { TlsFiles } from "./tls.ts";
+import { type TlsFiles, tlsSchema } from "./tls.ts";
 
 export type LoadedFrontDoor = Policy & {
   readonly config: FrontDoorConfig;
@@ -21,12 +21,16 @@ export type LoadedFrontDoor = Policy & {
   readonly files: readonly string[];
 };
 
+/** What is wrong with a listener's certificate and key; asked as soon as the two paths are sound by themselves. */
+export type TlsCheck = (files: TlsFiles) => readonly ConfigIssue[];
+
 /**
  * Paths in the files come out absolute, from the folder of `front-door.json5`; the whole result is deep-frozen.
  * @param path of front-door.json5, as the operator named it: faults name it so
+ * @param checkTls for whoever looks into those two files as well; left out, they are not read
  * @throws ConfigError with all faults of the three files and the environment
  */
-export function loadFrontDoor(path: string, env: Environment): LoadedFrontDoor {
+export function loadFrontDoor(path: string, env: Environment, checkTls: TlsCheck = NO_LOOK): LoadedFrontDoor {
   const surroundings = { env, settings: FRONT_DOOR_SETTINGS, folder: folderOf(path) };
   const document = readDocument(path, resolve(path), surroundings);
   const config = checkSchema(document, frontDoorSchema, FRONT_DOOR_MOVED);
@@ -38,6 +42,7 @@ export function loadFrontDoor(path: string, env: Environment): LoadedFrontDoor {
     ...document.issues,
     ...config.issues,
     ...frontDoorIssues(document),
+    ...certificateIssues(document, ["tls"], folderOf(path), checkTls),
     ...policy.issues,
     // What an unreadable file may have in its tables nobody knows.
     ...unknownVariables(
@@ -70,15 +75,17 @@ export function loadFrontDoor(path: string, env: Environment): LoadedFrontDoor {
 /**
  * Paths in the file come out absolute, from its folder; the result is deep-frozen.
  * @param path of gateway.json5, as the operator named it: faults name it so
+ * @param checkTls as of {@link loadFrontDoor}
  * @throws ConfigError with all faults of the file and the environment
  */
-export function loadGateway(path: string, env: Environment): GatewayConfig {
+export function loadGateway(path: string, env: Environment, checkTls: TlsCheck = NO_LOOK): GatewayConfig {
   const surroundings = { env, settings: GATEWAY_SETTINGS, folder: folderOf(path) };
   const document = readDocument(path, resolve(path), surroundings);
   const config = checkSchema(document, gatewaySchema);
   const issues = [
     ...document.issues,
     ...config.issues,
+    ...certificateIssues(document, ["gateway", "tls"], folderOf(path), checkTls),
     ...unknownVariables(env, GATEWAY_SETTINGS, FRONT_DOOR_SETTINGS, new Set(document.referred)),
   ];
   if (issues.length > 0 || config.value === undefined) throw new ConfigError(issues);
@@ -91,6 +98,15 @@ export function loadGateway(path: string, env: Environment): GatewayConfig {
     gateway: { ...gateway, auth: { ...auth, ...bootstrap }, ...absoluteTls(gateway.tls, fromHere) },
     data: fromHere(data),
   });
+}
+
+const NO_LOOK: TlsCheck = () => [];
+
+/** Beside whatever else is wrong: with one fault mended at a time, a listener takes as many starts. */
+function certificateIssues(document: Document, key: KeyPath, folder: string, check: TlsCheck) {
+  const { success, data } = tlsSchema.safeParse(valueAt(document.value, key));
+  if (!success) return [];
+  return check({ certificate: resolve(folder, data.certificate), key: resolve(folder, data.key) });
 }
 
 function absoluteTls(tls: TlsFiles | undefined, fromHere: (path: string) => string): { tls?: TlsFiles } {

@@ -17,7 +17,7 @@ export type CertificateFindings = {
  */
 export function findInCertificate(files: CertificateFiles, key: string, now: number): CertificateFindings {
   const read = readCertificate(files, key);
-  if (!read.ok) return { faults: [read.error], warnings: [] };
+  if (!read.ok) return { faults: read.error, warnings: [] };
   const openKey = openKeyWarnings(files.key, `${key}.key`);
   const dates = judgeDates(read.value, now);
   if (dates.state === "ok") return { faults: [], warnings: openKey };

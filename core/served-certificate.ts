@@ -42,7 +42,7 @@ export function openCertificate(
   if (files === undefined) return undefined;
   const read = () => readCertificate(files, key);
   const first = read();
-  if (!first.ok) throw new ConfigError([first.error]);
+  if (!first.ok) throw new ConfigError(first.error);
   return {
     first: first.value,
     // A server over TLS, although node:http's type does not say so.
@@ -68,7 +68,7 @@ function follow(
 
   async function takeOver() {
     const changed = read();
-    if (!changed.ok) return keep(formatIssue(changed.error));
+    if (!changed.ok) return keep(changed.error.map(formatIssue).join("; "));
     const next = changed.value;
     if (next.cert === current.cert && next.key === current.key) return;
     const [verdict, before] = [judge(next), judge(current)];

@@ -1,5 +1,5 @@
 // A listener's certificate and key: read from their files, and taken only if a handshake with them would work.
-import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
+import { createHash, createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import type { ConfigIssue } from "./config-error.ts";
@@ -24,35 +24,45 @@ export type TlsCertificate = {
 
 /**
  * @param key path of the two keys in the configuration, such as `gateway.tls`
- * @returns the fault with its file and the remedy; never a byte of the key
+ * @returns every fault with its file and the remedy; never a byte of the key
  */
-export function readCertificate(files: CertificateFiles, key: string): Result<TlsCertificate, ConfigIssue> {
-  const fault = (file: keyof CertificateFiles, found: string, expected: string) =>
-    err({ source: files[file], path: `${key}.${file}`, found, expected });
-  const cert = readPem(files.certificate);
-  if (!cert.ok) return fault("certificate", cert.error, A_CERTIFICATE);
-  const keyText = readPem(files.key);
-  if (!keyText.ok) return fault("key", keyText.error, A_KEY);
-  const chain = attempt(() => certificatesIn(cert.value));
-  const leaf = chain?.[0];
-  if (leaf === undefined) return fault("certificate", "no certificate that can be read", A_CERTIFICATE);
-  const privateKey = attempt(() => createPrivateKey(keyText.value));
-  if (privateKey === undefined) return fault("key", "no private key that can be read", A_KEY);
-  if (!leaf.checkPrivateKey(privateKey)) {
+export function readCertificate(
+  files: CertificateFiles,
+  key: string,
+): Result<TlsCertificate, readonly ConfigIssue[]> {
+  const fault = (file: keyof CertificateFiles, { found, expected }: Fault): ConfigIssue => {
+    return { source: files[file], path: `${key}.${file}`, found, expected };
+  };
+  const chain = readChain(files.certificate);
+  const privateKey = readKey(files.key);
+  if (!chain.ok || !privateKey.ok) {
+    return err([
+      ...(chain.ok ? [] : [fault("certificate", chain.error)]),
+      ...(privateKey.ok ? [] : [fault("key", privateKey.error)]),
+    ]);
+  }
+  const { pem: cert, leaf } = chain.value;
+  if (!leaf.checkPrivateKey(privateKey.value.key)) {
     const expected = `the private key that ${files.certificate} was issued for; it must be the first certificate in its file`;
-    return fault("key", "another certificate's key", expected);
+    return err([fault("key", { found: "another certificate's key", expected })]);
   }
   const certificate: TlsCertificate = {
-    cert: cert.value,
-    key: keyText.value,
+    cert,
+    key: privateKey.value.pem,
     fingerprint: fingerprintOf(leaf.raw),
     validFrom: Date.parse(leaf.validFrom),
     expiresAt: Date.parse(leaf.validTo),
   };
   // What OpenSSL finds wrong beyond that, such as a key too weak for its security level.
   const usable = attempt(() => createSecureContext(tlsOptions(certificate)));
-  if (usable === undefined) return fault("certificate", "a certificate that TLS refuses", A_CERTIFICATE);
-  return ok(certificate);
+  if (usable !== undefined) return ok(certificate);
+  return err([fault("certificate", { found: "a certificate that TLS refuses", expected: A_CERTIFICATE })]);
+}
+
+/** What keeps a listener from starting with these files: {@link readCertificate} for whoever has no use for them. */
+export function certificateFaults(files: CertificateFiles, key: string): readonly ConfigIssue[] {
+  const read = readCertificate(files, key);
+  return read.ok ? [] : read.error;
 }
 
 /** How every listener of ours speaks TLS with this certificate. */
@@ -66,15 +76,39 @@ export function fingerprintOf(der: Buffer): string {
   return createHash("sha256").update(der).digest("hex");
 }
 
+type Fault = Pick<ConfigIssue, "found" | "expected">;
+
 const A_CERTIFICATE = "a PEM file of the certificate, behind it the chain that leads to its CA";
 const A_KEY = "a PEM file of the certificate's private key, without a passphrase, that this process may read";
 
-function readPem(path: string): Result<string, string> {
+function readChain(path: string): Result<{ readonly pem: string; readonly leaf: X509Certificate }, Fault> {
+  const pem = readPem(path, A_CERTIFICATE);
+  if (!pem.ok) return pem;
+  const leaf = attempt(() => certificatesIn(pem.value))?.[0];
+  return leaf === undefined
+    ? err({ found: "no certificate that can be read", expected: A_CERTIFICATE })
+    : ok({ pem: pem.value, leaf });
+}
+
+function readKey(path: string): Result<{ readonly pem: string; readonly key: KeyObject }, Fault> {
+  const pem = readPem(path, A_KEY);
+  if (!pem.ok) return pem;
+  const key = attempt(() => createPrivateKey(pem.value));
+  return key === undefined
+    ? err({ found: "no private key that can be read", expected: A_KEY })
+    : ok({ pem: pem.value, key });
+}
+
+function readPem(path: string, expected: string): Result<string, Fault> {
   try {
     return ok(readFileSync(path, "utf8"));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    return err(code === "ENOENT" ? "no file" : `a file that cannot be read (${code})`);
+    return err(
+      code === "ENOENT"
+        ? { found: "no file", expected: `${expected}: put it there, or correct the path` }
+        : { found: `a file that cannot be read (${code})`, expected },
+    );
   }
 }
 

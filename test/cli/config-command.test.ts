@@ -102,21 +102,65 @@ test("a key that its group may read is nothing to speak of", async () => {
   expect(printedBy("gateway", gateway)).toEqual([expect.stringContaining(": valid. ")]);
 });
 
-test.each<[string, Record<string, string>, object]>([
-  ["no certificate", { "key.pem": "x" }, { source: "cert.pem", path: "tls.certificate", found: "no file" }],
-  ["no key", {}, { source: "key.pem", path: "tls.key", found: "no file" }],
+test.each<[string, Record<string, string>, object[]]>([
+  [
+    "no certificate",
+    { "key.pem": "a secret" },
+    [
+      { source: "cert.pem", path: "tls.certificate", found: "no file" },
+      { source: "key.pem", path: "tls.key", found: "no private key that can be read" },
+    ],
+  ],
+  ["no key", {}, [{ source: "key.pem", path: "tls.key", found: "no file" }]],
   [
     "what is no key",
     { "key.pem": "a secret" },
-    { source: "key.pem", path: "tls.key", found: "no private key that can be read" },
+    [{ source: "key.pem", path: "tls.key", found: "no private key that can be read" }],
   ],
-])("%s is a fault that shows no byte of the files", async (what, files, issue) => {
+])("%s is a fault that shows no byte of the files", async (what, files, faults) => {
   const certificate = what === "no certificate" ? {} : { "cert.pem": (await selfSigned()).cert };
   const tls = { certificate: "cert.pem", key: "key.pem" };
   const path = frontDoorWith({ frontDoor: { ...FRONT_DOOR, tls }, more: { ...certificate, ...files } });
   const issues = issuesOf(() => printedBy("front-door", path));
-  expect(issues).toMatchObject([issue]);
+  expect(issues).toMatchObject(faults);
   expect(JSON.stringify(issues)).not.toContain("a secret");
+});
+
+test("certificate and key are looked at beside whatever else is wrong, and each fault has file, key and remedy", () => {
+  const tls = { certificate: "tls/cert.pem", key: "tls/key.pem" };
+  const path = frontDoorWith({
+    frontDoor: { ...FRONT_DOOR, publicUrl: "http://localhost:8080", tls },
+    more: { "gateway.json5": { ...GATEWAY, gateway: { ...GATEWAY.gateway, endpoint: "A", tls } } },
+  });
+  const files = (key: string) => [
+    {
+      source: "cert.pem",
+      path: `${key}.certificate`,
+      found: "no file",
+      expected:
+        "a PEM file of the certificate, behind it the chain that leads to its CA: put it there, or correct the path",
+    },
+    {
+      source: "key.pem",
+      path: `${key}.key`,
+      found: "no file",
+      expected:
+        "a PEM file of the certificate's private key, without a passphrase, that this process may read: put it there, or correct the path",
+    },
+  ];
+  expect(issuesOf(() => printedBy("front-door", path))).toEqual([
+    {
+      source: "front-door.json5",
+      path: "publicUrl",
+      found: '"http://localhost:8080"',
+      expected: "https, because tls is set; to serve plain http on loopback, take tls out",
+    },
+    ...files("tls"),
+  ]);
+  expect(issuesOf(() => printedBy("gateway", join(dirname(path), "gateway.json5")))).toEqual([
+    expect.objectContaining({ source: "gateway.json5", path: "gateway.endpoint" }),
+    ...files("gateway.tls"),
+  ]);
 });
 
 test("another certificate's key is a fault", async () => {

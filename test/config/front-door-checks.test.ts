@@ -138,13 +138,17 @@ describe("tls", () => {
 
   test("is for a publicUrl that is https", () => {
     expect(issuesOf(loadWith({ tls }))).toEqual([]);
-    expect(issuesOf(loadWith({ tls, publicUrl: "http://localhost:8080" }))).toEqual([
-      {
-        source: "front-door.json5",
-        path: "publicUrl",
-        found: '"http://localhost:8080"',
-        expected: "https, because tls is set",
-      },
+    const fault = {
+      source: "front-door.json5",
+      path: "publicUrl",
+      found: '"http://localhost:8080"',
+      expected: "https, because tls is set; to serve plain http on loopback, take tls out",
+    };
+    const loopback = { publicUrl: "http://localhost:8080", listen: { host: "0.0.0.0" } };
+    expect(issuesOf(loadWith({ tls, ...loopback }))).toEqual([fault]);
+    expect(issuesOf(loadWith({ tls: { ...tls, key: 7 }, ...loopback }))).toEqual([
+      expect.objectContaining({ path: "tls.key" }),
+      fault,
     ]);
   });
 

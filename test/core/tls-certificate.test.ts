@@ -21,17 +21,19 @@ function read(files: { readonly cert?: string | Buffer; readonly key?: string | 
   const result = readCertificate({ certificate: join(folder, "cert"), key: join(folder, "key") }, "tls");
   const nameOnly = (text: string) => text.replaceAll(`${folder}/`, "");
   if (result.ok) return result.value;
-  const { source, path, found, expected } = result.error;
-  return { source: nameOnly(source), path, found, expected: nameOnly(expected) };
+  return result.error.map(({ source, path, found, expected }) => {
+    return { source: nameOnly(source), path, found, expected: nameOnly(expected) };
+  });
 }
 
 const A_CERTIFICATE = "a PEM file of the certificate, behind it the chain that leads to its CA";
 const A_KEY = "a PEM file of the certificate's private key, without a passphrase, that this process may read";
-const certificateFault = (found: string) => ({
+const PUT_IT_THERE = ": put it there, or correct the path";
+const certificateFault = (found: string, expected = A_CERTIFICATE) => ({
   source: "cert",
   path: "tls.certificate",
   found,
-  expected: A_CERTIFICATE,
+  expected,
 });
 const keyFault = (found: string, expected = A_KEY) => ({ source: "key", path: "tls.key", found, expected });
 
@@ -51,8 +53,12 @@ describe("a certificate and its key", () => {
   });
 
   test.each<[string, () => Parameters<typeof read>[0], object]>([
-    ["no certificate", () => ({ key: own.key }), certificateFault("no file")],
-    ["no key", () => ({ cert: own.cert }), keyFault("no file")],
+    [
+      "no certificate",
+      () => ({ key: own.key }),
+      certificateFault("no file", `${A_CERTIFICATE}${PUT_IT_THERE}`),
+    ],
+    ["no key", () => ({ cert: own.cert }), keyFault("no file", `${A_KEY}${PUT_IT_THERE}`)],
     [
       "an empty certificate",
       () => ({ ...own, cert: "" }),
@@ -96,7 +102,23 @@ describe("a certificate and its key", () => {
       ),
     ],
   ])("are refused with %s, by file and remedy", (_what, files, expected) => {
-    expect(read(files())).toEqual(expected);
+    expect(read(files())).toEqual([expected]);
+  });
+
+  it.each([
+    ["missing", {}, "no file", "no file"],
+    [
+      "no certificate and no key",
+      { cert: "x", key: "x" },
+      "no certificate that can be read",
+      "no private key that can be read",
+    ],
+  ])("are both named when both are %s", (_what, files, certificate, key) => {
+    const remedy = "cert" in files ? "" : PUT_IT_THERE;
+    expect(read(files)).toEqual([
+      certificateFault(certificate, `${A_CERTIFICATE}${remedy}`),
+      keyFault(key, `${A_KEY}${remedy}`),
+    ]);
   });
 
   it("that may not be read say so", () => {
@@ -105,7 +127,7 @@ describe("a certificate and its key", () => {
     const folder = folderWith({ cert: own.cert, key: own.key });
     chmodSync(join(folder, "key"), 0);
     const result = readCertificate({ certificate: join(folder, "cert"), key: join(folder, "key") }, "tls");
-    expect(result).toMatchObject({ error: { found: "a file that cannot be read (EACCES)" } });
+    expect(result).toMatchObject({ error: [{ found: "a file that cannot be read (EACCES)" }] });
   });
 });
 

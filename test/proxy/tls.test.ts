@@ -96,7 +96,7 @@ it("does not start with a certificate that cannot be used, and leaves nothing op
         path: "tls.key",
         found: "no file",
         expected:
-          "a PEM file of the certificate's private key, without a passphrase, that this process may read",
+          "a PEM file of the certificate's private key, without a passphrase, that this process may read: put it there, or correct the path",
       },
     ]),
   );
