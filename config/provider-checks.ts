@@ -75,10 +75,12 @@ function pairIssues(document: Document, one: Described, earlier: Described): Con
   }
   if (one.groups !== undefined && earlier.groups !== undefined) {
     const [prefix, other] = [one.groups.prefix, earlier.groups.prefix];
+    const such = suggested(one.id, other);
     if (prefix === other) {
-      fault(["groups", "prefix"], `another one than that of ${earlier.id}: groups are told apart by it`);
-    } else if (prefix !== "" && other !== "" && (prefix.startsWith(other) || other.startsWith(prefix))) {
-      const expected = `one that neither begins with that of ${earlier.id} (${JSON.stringify(other)}) nor is its beginning`;
+      const expected = `a prefix of its own${such}: with that of ${earlier.id} a group of one name would be both providers'`;
+      fault(["groups", "prefix"], expected);
+    } else if (overlap(prefix, other)) {
+      const expected = `a prefix${such} that neither begins with that of ${earlier.id}, ${JSON.stringify(other)}, nor is its beginning: else a group's name could be either provider's`;
       fault(["groups", "prefix"], expected);
     }
   }
@@ -87,6 +89,15 @@ function pairIssues(document: Document, one: Described, earlier: Described): Con
     fault(["emailDomains"], `no domain that ${earlier.id} has too, as ${JSON.stringify(shared)}`);
   }
   return issues;
+}
+
+/** The empty one overlaps with none: what its groups must not be called is looked at when somebody signs in. */
+function overlap(one: string, other: string): boolean {
+  return one !== "" && other !== "" && (one.startsWith(other) || other.startsWith(one));
+}
+
+function suggested(id: string, other: string): string {
+  return overlap(`${id}/`, other) ? "" : `, such as ${JSON.stringify(`${id}/`)}`;
 }
 
 /** Two issuers with one discovery document cannot both be right (Discovery §4.1, §4.3). */

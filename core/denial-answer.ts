@@ -138,8 +138,8 @@ export function answerTo(denial: Denial, names: DenialNames = BY_ID): DenialAnsw
       return refusal(
         code,
         403,
-        "One of your groups has a name that is not its own",
-        `Your identity provider put you into "${plainName(denial.group)}". Names that begin like that are kept for the groups of another identity provider here. Ask IT to rename the group.`,
+        "One of your groups has a name that is reserved here",
+        `Your identity provider says that you are in "${plainName(denial.group)}". Names that begin with "${plainName(denial.prefix)}" are for people of another identity provider here, so nobody of yours is let in with one. Ask IT to rename that group in the directory, or to leave it out of what your provider sends.`,
       );
     case "user_denied":
       return refusal(

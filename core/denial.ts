@@ -34,8 +34,8 @@ export type Denial =
   | { readonly code: "email_missing" }
   | { readonly code: "groups_missing"; readonly claim: string }
   | { readonly code: "groups_overflow"; readonly claim: string }
-  /** It begins as only another provider's groups may. */
-  | { readonly code: "group_reserved"; readonly group: string }
+  /** It begins as only another provider's groups may: with that one's prefix. */
+  | { readonly code: "group_reserved"; readonly group: string; readonly prefix: string }
   | { readonly code: "user_denied"; readonly rule: string }
   // what they may do
   | {

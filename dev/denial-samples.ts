@@ -34,7 +34,7 @@ export const DENIAL_SAMPLES: DenialSamples = {
   email_missing: { code: "email_missing" },
   groups_missing: { code: "groups_missing", claim: "groups" },
   groups_overflow: { code: "groups_overflow", claim: "groups" },
-  group_reserved: { code: "group_reserved", group: "partner/admins" },
+  group_reserved: { code: "group_reserved", group: "partner/admins", prefix: "partner/" },
   user_denied: { code: "user_denied", rule: 'users["eve@example.com"]' },
   agent_not_allowed: { code: "agent_not_allowed", agent, grantedBy: ["engineering"] },
   agent_unknown: { code: "agent_unknown", agent: "ghost" },

@@ -34,7 +34,7 @@ export function identityFromClaims(
   const groups = said.value.map((group) => `${rules.groupsPrefix}${group}`);
   const reserved = reservedGroup(groups, rules);
   // Dropping it would be guessing what the person's groups are; so would be keeping it.
-  if (reserved !== undefined) return err({ code: "group_reserved", group: reserved });
+  if (reserved !== undefined) return err({ code: "group_reserved", ...reserved });
   const email = emailOf(own(claims, "email"));
   const isVerified = rules.emailTrusted || own(claims, "email_verified") === true;
   return ok({

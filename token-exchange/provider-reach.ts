@@ -16,9 +16,19 @@ type Said = {
   readonly emailTrusted: boolean;
 };
 
-/** The first of these groups, prefixed already, that is another provider's to say; undefined when none is. */
-export function reservedGroup(groups: readonly string[], { reservedPrefixes }: ProviderReach) {
-  return groups.find((group) => reservedPrefixes.some((prefix) => group.startsWith(prefix)));
+/**
+ * The first of these groups, prefixed already, that is another provider's to say, with the prefix that makes it so;
+ * undefined when none is.
+ */
+export function reservedGroup(
+  groups: readonly string[],
+  { reservedPrefixes }: ProviderReach,
+): { readonly group: string; readonly prefix: string } | undefined {
+  for (const group of groups) {
+    const prefix = reservedPrefixes.find((each) => group.startsWith(each));
+    if (prefix !== undefined) return { group, prefix };
+  }
+  return undefined;
 }
 
 /** @param email in the one spelling that e-mails have here, with exactly one `@` */

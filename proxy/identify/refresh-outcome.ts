@@ -1,9 +1,9 @@
 // What a refreshed ID token means for the session it belongs to. Pure; the token is verified already.
-import type { Denial } from "../../core/denial.ts";
-import { type Err, err, ok, type Result } from "../../core/result.ts";
+import { err, ok, type Result } from "../../core/result.ts";
 import { type ClaimRules, identityFromClaims } from "../../token-exchange/identity-from-claims.ts";
 import type { AccessEvent } from "../live/access-event.ts";
 import type { IdTokenClaims } from "../pages/id-token.ts";
+import { denialReason } from "../refuse/denial-reason.ts";
 import type { SessionRecord } from "./sessions.ts";
 
 export type SessionIdentity = SessionRecord["identity"];
@@ -14,17 +14,17 @@ export type RefreshedIdentity = {
   readonly event: AccessEvent | undefined;
 };
 
-/** @returns the code of the refusal when the session must end: the token is another person's, or says too little */
+/** @returns why the session must end, for the audit line: the token is another person's, or says too little */
 export function refreshedIdentity(
   before: SessionIdentity,
   claims: IdTokenClaims,
   rules: ClaimRules,
-): Result<RefreshedIdentity, Denial["code"] | "other_subject"> {
+): Result<RefreshedIdentity, string> {
   const person = identityFromClaims(claims.sub, claims, rules);
   // A login with these claims would be refused; an older one must not outlive that.
-  if (!person.ok) return refuse(person.error.code);
+  if (!person.ok) return err(denialReason(person.error));
   // OpenID Connect Core §12.2: the same `sub` as at the login; the issuer was compared with the signature.
-  if (person.value.userId !== before.userId) return refuse("other_subject");
+  if (person.value.userId !== before.userId) return err("other_subject");
   const identity = { ...before, ...person.value };
   return ok({ identity, event: eventOf(before, identity) });
 }
@@ -44,8 +44,4 @@ function eventOf(before: SessionIdentity, after: SessionIdentity): AccessEvent |
 function sameMembers(one: readonly string[], other: readonly string[]): boolean {
   const members = new Set(one);
   return new Set(other).size === members.size && other.every((group) => members.has(group));
-}
-
-function refuse(code: Denial["code"] | "other_subject"): Err<Denial["code"] | "other_subject"> {
-  return err(code);
 }

@@ -10,6 +10,7 @@ import { identityFromClaims } from "../../token-exchange/identity-from-claims.ts
 import { refreshTime } from "../identify/refresh-time.ts";
 import type { SessionDetails, Sessions } from "../identify/sessions.ts";
 import type { ProviderSide } from "../provider-side.ts";
+import { denialReason } from "../refuse/denial-reason.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
 import { loginDenialOf } from "./id-token.ts";
 import type { LastProvider } from "./last-provider.ts";
@@ -159,7 +160,7 @@ export function createProviderLogin(deps: ProviderLoginDeps): ProviderLogin {
   };
 
   function refuseStart(request: ParsedRequest, response: Response, denial: Denial) {
-    const reason = denial.code === "provider_unavailable" ? denial.what : denial.code;
+    const reason = denial.code === "provider_unavailable" ? denial.what : denialReason(denial);
     record(request, { outcome: "denied", code: denial.code, reason });
     context.refuse(request, response, denial, choiceOf(wantedPath(request, publicUrl)));
   }
@@ -204,7 +205,7 @@ export function createProviderLogin(deps: ProviderLoginDeps): ProviderLogin {
     denial: Denial,
     restart: (url: string, restarts: number) => void,
   ): void {
-    const reason = "what" in denial ? denial.what : denial.code;
+    const reason = "what" in denial ? denial.what : denialReason(denial);
     record(request, { outcome: "denied", code: denial.code, reason });
     const restarts = loginStateIn(request.query)?.restarts ?? MAX_RESTARTS;
     const returnTo = returnAfter(request.query, publicUrl);

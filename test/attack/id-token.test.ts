@@ -276,13 +276,13 @@ describe("claims that are odd", () => {
   ])("%s instead of groups refuses the login", async (_name, groups) => {
     const { answer, audit } = await signInWith({ groups });
     expectRefused(answer, 403, "Your sign-in carries no groups");
-    expect(audit).toEqual([["denied", "groups_missing", "groups_missing"]]);
+    expect(audit).toEqual([["denied", "groups_missing", "groups_missing claim=groups"]]);
   });
 
   it("groups left out because they are too many are a refusal that says so", async () => {
     const { answer, audit } = await signInWith({ groups: undefined, _claim_names: { groups: "src1" } });
     expectRefused(answer, 403, "You are in too many groups to list");
-    expect(audit).toEqual([["denied", "groups_overflow", "groups_overflow"]]);
+    expect(audit).toEqual([["denied", "groups_overflow", "groups_overflow claim=groups"]]);
   });
 
   it.each([

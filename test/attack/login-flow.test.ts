@@ -312,7 +312,13 @@ describe("a callback", () => {
     const answer = await comeBack(door, callbackQuery(begun), begun.cookie);
     expectRefused(answer, 503, "Two clocks do not agree");
     expect(answer.body).toMatch(/are 9[456] seconds apart/);
-    expect(loginsIn(await door.closeAndReadAudit())).toEqual([["denied", "clock_skew", "clock_skew"]]);
+    expect(loginsIn(await door.closeAndReadAudit())).toEqual([
+      [
+        "denied",
+        "clock_skew",
+        expect.stringMatching(/^clock_skew provider=Example SSO offsetSeconds=9[456]$/),
+      ],
+    ]);
   });
 
   it("checklist 10: its code goes nowhere but to the provider: no Referer, no cache, no echo", async () => {

@@ -179,9 +179,9 @@ describe("an ID token", () => {
     ["partner/", "the bare prefix"],
   ])("of the company with %j (%s) opens nothing, rather than fewer groups", async (group) => {
     const answer = await signIn("company", { groups: ["engineering", group] });
-    expectRefused(answer, 403, "One of your groups has a name that is not its own");
+    expectRefused(answer, 403, "One of your groups has a name that is reserved here");
     expect(loginsIn(await door.closeAndReadAudit())).toEqual([
-      ["denied", "group_reserved", "group_reserved"],
+      ["denied", "group_reserved", `group_reserved group=${group} prefix=partner/`],
     ]);
   });
 

@@ -50,10 +50,11 @@ describe("several providers", () => {
   });
 
   test.each([
-    ["both none", "", ""],
-    ["the same", "a/", "a/"],
-  ])("must not say groups with one prefix: %s", (_what, mine, theirs) => {
-    const expected = "another one than that of okta: groups are told apart by it";
+    ["both none", "", "", ', such as "partner/"'],
+    ["the same", "a/", "a/", ', such as "partner/"'],
+    ["the one that would be suggested", "partner/", "partner/", ""],
+  ])("must not say groups with one prefix: %s", (_what, mine, theirs, such) => {
+    const expected = `a prefix of its own${such}: with that of okta a group of one name would be both providers'`;
     expect(issuesOf(both({ groups: { prefix: theirs } }, { groups: { prefix: mine } }))).toEqual([
       issue("partner.groups.prefix", JSON.stringify(theirs), expected),
     ]);
@@ -64,10 +65,11 @@ describe("several providers", () => {
   });
 
   test.each([
-    ["a/", "a/b/"],
-    ["a/b/", "a/"],
-  ])("must not have prefixes of which one is the beginning of the other: %s and %s", (mine, theirs) => {
-    const expected = `one that neither begins with that of okta (${JSON.stringify(mine)}) nor is its beginning`;
+    ["a/", "a/b/", ', such as "partner/"'],
+    ["a/b/", "a/", ', such as "partner/"'],
+    ["part", "partner/", ""],
+  ])("must not have prefixes of which one is the beginning of the other: %s and %s", (mine, theirs, such) => {
+    const expected = `a prefix${such} that neither begins with that of okta, ${JSON.stringify(mine)}, nor is its beginning: else a group's name could be either provider's`;
     expect(issuesOf(both({ groups: { prefix: theirs } }, { groups: { prefix: mine } }))).toEqual([
       issue("partner.groups.prefix", JSON.stringify(theirs), expected),
     ]);

@@ -209,7 +209,7 @@ describe("one of several providers", () => {
     const reserved = { groupsPrefix: "", reservedPrefixes: ["p/", "q/"] };
     expect(read({ groups: ["a", "q/x", "p/x"] }, reserved)).toEqual({
       ok: false,
-      error: { code: "group_reserved", group: "q/x" },
+      error: { code: "group_reserved", group: "q/x", prefix: "q/" },
     });
     expect(read({ groups: ["a", "q", "p"] }, reserved)).toEqual(groups(["a", "q", "p"]));
   });

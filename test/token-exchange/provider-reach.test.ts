@@ -16,12 +16,12 @@ const ALONE: ProviderReach = { groupsPrefix: "", reservedPrefixes: [], emailDoma
 
 describe("a group", () => {
   it.each([
-    [["a", "p/x"], "p/x"],
-    [["q:"], "q:"],
+    [["a", "p/x"], { group: "p/x", prefix: "p/" }],
+    [["q:", "p/x"], { group: "q:", prefix: "q:" }],
     [["a", "p", "P/x", "ap/", " p/"], undefined],
     [[], undefined],
   ])("of %j that is another's to say: %j", (groups, expected) => {
-    expect(reservedGroup(groups, OWN)).toBe(expected);
+    expect(reservedGroup(groups, OWN)).toEqual(expected);
   });
 });
 

@@ -141,11 +141,11 @@ describe("a new ID token", () => {
       faultyIdToken({ kind: "invalid", fault: "wrong_issuer" }),
       "id token: wrong_issuer",
     ],
-    ["without groups", idToken({ groups: undefined }), "id token: groups_missing"],
+    ["without groups", idToken({ groups: undefined }), "id token: groups_missing claim=groups"],
     [
       "of somebody in too many groups",
       idToken({ groups: undefined, _claim_names: { groups: "src1" } }),
-      "id token: groups_overflow",
+      "id token: groups_overflow claim=groups",
     ],
   ])("%s ends the session", async (_what, text, why) => {
     const { groups, answer, clock, sid, audit, events } = await openDueSession();

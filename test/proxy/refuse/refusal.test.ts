@@ -125,6 +125,7 @@ describe("a refusal for a person", () => {
     const hostile = '<img src=x onerror="alert(1)">';
     const denials: Denial[] = [
       { code: "groups_missing", claim: hostile },
+      { code: "group_reserved", group: "a", prefix: hostile },
       { code: "provider_unavailable", provider: hostile, what: hostile },
       { ...DENIAL_SAMPLES.agent_not_allowed, grantedBy: [hostile] },
     ];
