@@ -7,7 +7,9 @@ export type Identity = {
   readonly issuer: string;
   /** As the provider asserted it, lower-cased; null when it asserted none. */
   readonly email: string | null;
-  /** True only if the provider marked it verified, or the operator trusts this provider's e-mails. */
+  /** The provider marks it verified: what it says, whether it counts or not. */
+  readonly emailVerified: boolean;
+  /** It counts as verified: by that word or by the operator's, and within what the provider may vouch for. */
   readonly emailTrusted: boolean;
   readonly name: string | null;
   readonly groups: readonly string[];

@@ -4,15 +4,13 @@ import type { Denial } from "../core/denial.ts";
 import type { Identity } from "../core/identity.ts";
 import { userIdOf } from "../core/ids.ts";
 import { err, ok, type Result } from "../core/result.ts";
-import { mayVouchFor, type ProviderReach, reservedGroup } from "./provider-reach.ts";
+import { countsAsVerified, type ProviderReach, reservedGroup } from "./provider-reach.ts";
 
 /** Who it is, before it is known how and for how long that is proved. */
 export type ClaimedIdentity = Omit<Identity, "sid" | "via" | "expiresAt" | "asOfEvent">;
 
 export type ClaimRules = ProviderReach & {
   readonly issuer: string;
-  /** The operator takes every e-mail of this provider as verified. */
-  readonly emailTrusted: boolean;
   /** A claim's name, or a path of names with dots, such as `realm_access.roles`. */
   readonly groupsClaim: string;
   readonly whenMissing: "refuse" | "none";
@@ -36,12 +34,13 @@ export function identityFromClaims(
   // Dropping it would be guessing what the person's groups are; so would be keeping it.
   if (reserved !== undefined) return err({ code: "group_reserved", ...reserved });
   const email = emailOf(own(claims, "email"));
-  const isVerified = rules.emailTrusted || own(claims, "email_verified") === true;
+  const emailVerified = email !== null && own(claims, "email_verified") === true;
   return ok({
     userId: userIdOf(rules.issuer, subject),
     issuer: rules.issuer,
     email,
-    emailTrusted: email !== null && isVerified && mayVouchFor(email, rules),
+    emailVerified,
+    emailTrusted: countsAsVerified({ email, emailVerified }, rules),
     name: nameOf(own(claims, "name")),
     groups,
   });

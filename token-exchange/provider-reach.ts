@@ -8,13 +8,18 @@ export type ProviderReach = {
   readonly reservedPrefixes: readonly string[];
   /** Whose e-mails it may vouch for, as e-mails are spelled here; undefined: everybody's. */
   readonly emailDomains: readonly string[] | undefined;
-};
-
-type Said = {
-  readonly groups: readonly string[];
-  readonly email: string | null;
+  /** The operator takes every e-mail of this provider as verified, within these domains. */
   readonly emailTrusted: boolean;
 };
+
+type Email = {
+  /** In the one spelling that e-mails have here, with exactly one `@`. */
+  readonly email: string | null;
+  /** The provider says so. */
+  readonly emailVerified: boolean;
+};
+
+type Held = Email & { readonly groups: readonly string[]; readonly emailTrusted: boolean };
 
 /**
  * The first of these groups, prefixed already, that is another provider's to say, with the prefix that makes it so;
@@ -31,14 +36,20 @@ export function reservedGroup(
   return undefined;
 }
 
-/** @param email in the one spelling that e-mails have here, with exactly one `@` */
-export function mayVouchFor(email: string, { emailDomains }: ProviderReach): boolean {
-  return emailDomains === undefined || emailDomains.includes(email.slice(email.indexOf("@") + 1));
+/** Whether rules may grant by this e-mail. */
+export function countsAsVerified({ email, emailVerified }: Email, reach: ProviderReach): boolean {
+  if (email === null || !(emailVerified || reach.emailTrusted)) return false;
+  const domain = email.slice(email.indexOf("@") + 1);
+  return reach.emailDomains === undefined || reach.emailDomains.includes(domain);
 }
 
-/** Whether the provider could still say this: what it said may be from before its reach was made shorter. */
-export function isWithinReach({ groups, email, emailTrusted }: Said, reach: ProviderReach): boolean {
-  if (emailTrusted && (email === null || !mayVouchFor(email, reach))) return false;
+/**
+ * Whether a session could still begin with what it holds: that may be from before the provider's reach was made
+ * shorter, or the operator's trust in its e-mails taken back.
+ */
+export function isWithinReach(held: Held, reach: ProviderReach): boolean {
+  if (held.emailTrusted && !countsAsVerified(held, reach)) return false;
+  const { groups } = held;
   return (
     groups.every((group) => group.startsWith(reach.groupsPrefix)) &&
     reservedGroup(groups, reach) === undefined

@@ -55,6 +55,7 @@ function personOf(size: number): Identity {
     userId: userIdOf(ISSUER, "person"),
     issuer: ISSUER,
     email: "person@example.com",
+    emailVerified: true,
     emailTrusted: true,
     name: "Person",
     groups: [`group-${size - 1}`, "known-to-no-rule", "nor-this"],

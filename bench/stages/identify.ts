@@ -65,6 +65,7 @@ async function signedInRequest(index: number): Promise<ParsedRequest> {
     userId: userIdOf(NOWHERE.issuer, `person-${index}`),
     issuer: NOWHERE.issuer,
     email: `person-${index}@example.com`,
+    emailVerified: true,
     emailTrusted: true,
     name: `Person ${index}`,
     groups: [GROUP],

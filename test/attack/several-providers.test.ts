@@ -37,37 +37,43 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([company.close(), partner.close()]));
 beforeEach(async () => {
-  const client = { clientId: "gatehouse", clientSecret: "a-client-secret" };
   door = await startTestFrontDoor({
     gateways: { cloud: { endpoints: { "cloud-1": "http://127.0.0.1:9" } } },
     access: {
       agents: { assistant: { name: "Assistant" }, coder: { name: "Coder" }, analyst: { name: "Analyst" } },
       groups: { engineering: { agents: ["coder"] }, "partner/engineering": { agents: ["analyst"] } },
-      users: { "alice@example.com": { agents: ["assistant"] }, "eve@example.com": { deny: true } },
-    },
-    config: {
-      providers: {
-        company: {
-          ...client,
-          name: "Company",
-          issuer: company.issuer,
-          emailDomains: ["example.com"],
-          bearer: { audience: "urn:gatehouse" },
-        },
-        partner: {
-          ...client,
-          name: "Partner",
-          issuer: partner.issuer,
-          emailTrusted: true,
-          emailDomains: ["partner.example"],
-          groups: { prefix: "partner/" },
-          bearer: { audience: "urn:gatehouse:partner" },
-        },
+      users: {
+        "alice@example.com": { agents: ["assistant"] },
+        "ann@partner.example": { agents: ["assistant"] },
+        "eve@example.com": { deny: true },
       },
     },
+    config: { providers: settings({ emailTrusted: true }) },
   });
 });
 afterEach(() => door.close());
+
+function settings(ofPartner: { readonly emailTrusted: boolean }) {
+  const client = { clientId: "gatehouse", clientSecret: "a-client-secret" };
+  return {
+    company: {
+      ...client,
+      name: "Company",
+      issuer: company.issuer,
+      emailDomains: ["example.com"],
+      bearer: { audience: "urn:gatehouse" },
+    },
+    partner: {
+      ...client,
+      name: "Partner",
+      issuer: partner.issuer,
+      emailDomains: ["partner.example"],
+      groups: { prefix: "partner/" },
+      bearer: { audience: "urn:gatehouse:partner" },
+      ...ofPartner,
+    },
+  };
+}
 
 const sideOf = (id: Id) => (id === "company" ? company : partner);
 
@@ -167,6 +173,17 @@ describe("an ID token", () => {
     expect([ours["groups"], theirs["groups"]]).toEqual([["engineering"], ["partner/engineering"]]);
     // The grant to alice@example.com is for the company's: the partner may not vouch for that e-mail, however it tries.
     expect([agentsOf(ours), agentsOf(theirs)]).toEqual([["assistant", "coder"], ["analyst"]]);
+  });
+
+  it("is trusted with an e-mail no longer than the configuration says so, unless it says itself that it is verified", async () => {
+    const ann = (email_verified: boolean) =>
+      signIn("partner", { email: "ann@partner.example", email_verified, groups: [] });
+    const [byOperator, byProvider] = [await ann(false), await ann(true)];
+    expect(agentsOf(await bodyOfMe(byOperator))).toEqual(["assistant"]);
+    await door.restart({}, { providers: settings({ emailTrusted: false }) });
+    expect((await meAfter(door, byOperator)).status).toBe(401);
+    expect(agentsOf(await bodyOfMe(byProvider))).toEqual(["assistant"]);
+    expect(agentsOf(await bodyOfMe(await ann(false)))).toEqual([]);
   });
 
   it("that asserts an e-mail which is denied is denied, whoever asserts it", async () => {

@@ -309,6 +309,7 @@ describe("access tokens", () => {
         userId: userIdOf(issuer, person.sub),
         issuer,
         email: person.email,
+        emailVerified: true,
         emailTrusted: true,
         name: person.name,
         groups: person.groups,

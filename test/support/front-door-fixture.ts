@@ -200,7 +200,7 @@ export async function startTestFrontDoor(options: FrontDoorOptions): Promise<Fro
       const userId = userIdOf(issuer, subject);
       await sessions.create(
         handle,
-        { userId, issuer, email, emailTrusted: true, name, groups },
+        { userId, issuer, email, emailVerified: true, emailTrusted: true, name, groups },
         {
           tokens: { idToken: "not-an-id-token", refreshToken: null, refreshAt: null },
           providerSid: null,

@@ -10,6 +10,7 @@ export function verifiedAlice(changes: Partial<Identity> = {}): VerifiedIdentity
     userId: userIdOf(ISSUER, "alice-1"),
     issuer: ISSUER,
     email: "alice@example.com",
+    emailVerified: true,
     emailTrusted: true,
     name: "Alice Archer",
     groups: ["engineering"],

@@ -85,6 +85,7 @@ describe("the exchange of a provider's token", () => {
       userId: userIdOf(ISSUER, "alice-1"),
       issuer: ISSUER,
       email: "alice@example.com",
+      emailVerified: true,
       emailTrusted: true,
       name: "Alice Archer",
       groups: ["engineering"],

@@ -11,10 +11,13 @@ const alice = {
   userId: userIdOf(ISSUER, "alice-1"),
   issuer: ISSUER,
   email: "alice@example.com",
+  emailVerified: true,
   emailTrusted: true,
   name: "Alice Archer",
   groups: ["engineering"],
 };
+
+const UNVERIFIED = { emailVerified: false, emailTrusted: false };
 
 function read(changes: Record<string, unknown>, ruleChanges: Partial<ClaimRules> = {}) {
   return identityFromClaims("alice-1", claimsOfAlice(changes), { ...rules, ...ruleChanges });
@@ -37,7 +40,7 @@ describe("the person", () => {
   });
 
   it("may have no e-mail and no name", () => {
-    const nobody = { ...alice, email: null, emailTrusted: false, name: null };
+    const nobody = { ...alice, email: null, ...UNVERIFIED, name: null };
     expect(read({ email: undefined, name: undefined })).toEqual({ ok: true, value: nobody });
   });
 });
@@ -141,7 +144,7 @@ describe("an e-mail", () => {
     [null],
     [7],
   ])("that is none counts as not said, and is not trusted: %j", (asserted) => {
-    const expected = { ok: true, value: { ...alice, email: null, emailTrusted: false } };
+    const expected = { ok: true, value: { ...alice, email: null, ...UNVERIFIED } };
     expect(read({ email: asserted })).toEqual(expected);
     expect(read({ email: asserted }, { emailTrusted: true })).toEqual(expected);
   });
@@ -149,13 +152,16 @@ describe("an e-mail", () => {
   it.each([[false], [undefined], ["true"], [1], [null]])(
     "is not trusted when email_verified is %j",
     (said) => {
-      const untrusted = { ok: true, value: { ...alice, emailTrusted: false } };
+      const untrusted = { ok: true, value: { ...alice, ...UNVERIFIED } };
       expect(read({ email_verified: said })).toEqual(untrusted);
     },
   );
 
   it("is trusted when the operator trusts the provider's e-mails", () => {
-    expect(read({ email_verified: false }, { emailTrusted: true })).toEqual({ ok: true, value: alice });
+    expect(read({ email_verified: false }, { emailTrusted: true })).toEqual({
+      ok: true,
+      value: { ...alice, emailVerified: false },
+    });
   });
 });
 
@@ -222,8 +228,9 @@ describe("one of several providers", () => {
   ])("vouches for the e-mails of its domains alone: %s, %s", (email, emailTrusted) => {
     for (const rules of [partner, { ...partner, emailTrusted: true }]) {
       const person = read({ email, email_verified: true }, rules);
-      expect(person).toMatchObject({ value: { email: email.toLowerCase(), emailTrusted } });
+      const expected = { email: email.toLowerCase(), emailVerified: true, emailTrusted };
+      expect(person).toMatchObject({ value: expected });
     }
-    expect(read({ email, email_verified: false }, partner)).toMatchObject({ value: { emailTrusted: false } });
+    expect(read({ email, email_verified: false }, partner)).toMatchObject({ value: UNVERIFIED });
   });
 });

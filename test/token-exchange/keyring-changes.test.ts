@@ -195,6 +195,7 @@ describe("an access token", () => {
       userId: userIdOf(issuer, "alice-1"),
       issuer,
       email: null,
+      emailVerified: false,
       emailTrusted: false,
       name: null,
       groups: [],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
+  countsAsVerified,
   isWithinReach,
-  mayVouchFor,
   type ProviderReach,
   reservedGroup,
 } from "../../token-exchange/provider-reach.ts";
@@ -10,9 +10,20 @@ const OWN: ProviderReach = {
   groupsPrefix: "",
   reservedPrefixes: ["p/", "q:"],
   emailDomains: ["example.com"],
+  emailTrusted: false,
 };
-const PARTNER: ProviderReach = { groupsPrefix: "p/", reservedPrefixes: ["q:"], emailDomains: [] };
-const ALONE: ProviderReach = { groupsPrefix: "", reservedPrefixes: [], emailDomains: undefined };
+const PARTNER: ProviderReach = {
+  groupsPrefix: "p/",
+  reservedPrefixes: ["q:"],
+  emailDomains: [],
+  emailTrusted: false,
+};
+const ALONE: ProviderReach = {
+  groupsPrefix: "",
+  reservedPrefixes: [],
+  emailDomains: undefined,
+  emailTrusted: false,
+};
 
 describe("a group", () => {
   it.each([
@@ -35,26 +46,37 @@ describe("an e-mail", () => {
     ["alice@example.com", PARTNER, false],
     ["alice@anything", ALONE, true],
   ])("%s may be vouched for, by a provider with %o: %s", (email, reach, expected) => {
-    expect(mayVouchFor(email, reach)).toBe(expected);
+    expect(countsAsVerified({ email, emailVerified: true }, reach)).toBe(expected);
+    // By the operator's word no more than by the provider's.
+    expect(countsAsVerified({ email, emailVerified: false }, { ...reach, emailTrusted: true })).toBe(
+      expected,
+    );
+    expect(countsAsVerified({ email, emailVerified: false }, reach)).toBe(false);
+  });
+
+  it("that is none counts as nothing", () => {
+    expect(countsAsVerified({ email: null, emailVerified: true }, { ...ALONE, emailTrusted: true })).toBe(
+      false,
+    );
   });
 });
 
 describe("what a session holds", () => {
-  const held = { groups: ["a"], email: "alice@example.com", emailTrusted: true };
+  const held = { groups: ["a"], email: "alice@example.com", emailVerified: true, emailTrusted: true };
+  const nobody = { email: null, emailVerified: false, emailTrusted: false };
+  const byOperator = { ...held, emailVerified: false };
   it.each([
     ["as its provider still says it", held, OWN, true],
-    ["without groups and e-mail", { groups: [], email: null, emailTrusted: false }, PARTNER, true],
+    ["without groups and e-mail", { ...nobody, groups: [] }, PARTNER, true],
     ["a group without the prefix", { ...held, emailTrusted: false }, PARTNER, false],
-    [
-      "groups of which one has the prefix",
-      { groups: ["p/a", "a"], email: null, emailTrusted: false },
-      PARTNER,
-      false,
-    ],
+    ["groups of which one has the prefix", { ...nobody, groups: ["p/a", "a"] }, PARTNER, false],
     ["a group that is another's by now", { ...held, groups: ["a", "p/a"] }, OWN, false],
     ["a verified e-mail of no domain of its", { ...held, groups: ["p/a"] }, PARTNER, false],
     ["such an e-mail, not verified", { ...held, groups: ["p/a"], emailTrusted: false }, PARTNER, true],
     ["trust in no e-mail", { ...held, email: null }, OWN, false],
+    ["trust by the operator's word", byOperator, { ...OWN, emailTrusted: true }, true],
+    ["such trust, taken back since", byOperator, OWN, false],
+    ["no trust, while the operator gives it by now", { ...byOperator, emailTrusted: false }, OWN, true],
   ])("%s is within reach: %o, %o, %s", (_what, said, reach, expected) => {
     expect(isWithinReach(said, reach)).toBe(expected);
   });
