@@ -32,8 +32,9 @@ const HOUR = 3600;
 /** The one protected resource; its tokens carry the configured audience instead. */
 const FRONT_DOOR = "urn:gatehouse:front-door";
 
+/** @param options with the port that it listens on */
 export function providerConfiguration(
-  { people, audience, clients, clock }: DevProviderOptions,
+  { port, people, audience, clients, clock }: DevProviderOptions,
   signingKey: JWK,
 ): Configuration {
   const policy = interactionPolicy.base();
@@ -44,13 +45,14 @@ export function providerConfiguration(
     adapter: createMemoryRecords(clock),
     clients: [CLI_CLIENT, ...clients.map(clientMetadata)],
     jwks: { keys: [signingKey] },
-    // Cookies do not know ports: names of its own keep them apart from the front door's on the same host.
+    // Cookies do not know ports: names of its own keep them apart from the front door's, and from those of another
+    // such provider, on the same host.
     cookies: {
       keys: [randomBytes(32).toString("hex")],
       names: {
-        session: "demo_provider_session",
-        interaction: "demo_provider_sign_in",
-        resume: "demo_provider_resume",
+        session: `demo_provider_${port}_session`,
+        interaction: `demo_provider_${port}_sign_in`,
+        resume: `demo_provider_${port}_resume`,
       },
     },
     pkce: { required: () => true },

@@ -4,6 +4,8 @@ import { escapeHtml, type Page } from "./page.ts";
 
 export type SignInAsking = {
   readonly people: readonly Person[];
+  /** Whose provider it is; undefined: nobody asks which. */
+  readonly company: string | undefined;
   /** Name of the application that wants to know who it is. */
   readonly application: string;
   /** URL of that application. */
@@ -12,16 +14,17 @@ export type SignInAsking = {
   readonly failedLogin?: string;
 };
 
-export function signInPage({ people, application, returnTo, failedLogin }: SignInAsking): Page {
+export function signInPage({ people, company, application, returnTo, failedLogin }: SignInAsking): Page {
   const wrong =
     failedLogin === undefined
       ? ""
       : `<p class="wrong" role="alert">That e-mail and password do not belong together. Nobody is signed in.
 The password of everyone here is <code>${DEMONSTRATION_PASSWORD}</code>.</p>`;
+  const title = company === undefined ? "Demonstration sign-in" : `Demonstration sign-in at ${company}`;
   return {
-    title: "Demonstration sign-in",
+    title,
     formTargets: [returnTo],
-    body: `<h1>Demonstration sign-in</h1>
+    body: `<h1>${escapeHtml(title)}</h1>
 <p class="quiet">${escapeHtml(application)} asks who you are. Choose a person to try it as.</p>
 <p class="notice">This is not a real identity provider. It runs on this machine to try Gatehouse out,
 its people are made up, and everyone's password is <code>${DEMONSTRATION_PASSWORD}</code>.</p>

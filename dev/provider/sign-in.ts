@@ -1,18 +1,21 @@
 // Signing in at the embedded provider: shows the page, checks the password, goes on to the application.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { errors, type Provider } from "oidc-provider";
-import type { Log } from "../../core/log.ts";
-import { DEMONSTRATION_PASSWORD, type Person } from "../people.ts";
+import { DEMONSTRATION_PASSWORD } from "../people.ts";
 import { errorPage } from "./error-page.ts";
 import { sendPage } from "./page.ts";
 import { signInPage } from "./sign-in-page.ts";
+import type { DevProviderOptions } from "./start.ts";
 
 export type SignIn = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 const MAX_FORM_BYTES = 4096;
 
 /** Handles `GET` and `POST /sign-in/{id}`. */
-export function createSignIn(provider: Provider, people: readonly Person[], log: Log): SignIn {
+export function createSignIn(
+  provider: Provider,
+  { people, company, log }: Pick<DevProviderOptions, "people" | "company" | "log">,
+): SignIn {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { prompt, params } = await provider.interactionDetails(request, response);
     // An application asked for consent by name; there is nothing to ask here.
@@ -26,6 +29,7 @@ export function createSignIn(provider: Provider, people: readonly Person[], log:
     const client = await provider.Client.find(String(params["client_id"]));
     const asking = {
       people,
+      company,
       application: client?.clientName ?? "An application",
       returnTo: String(params["redirect_uri"]),
     };

@@ -15,6 +15,8 @@ export type DevProviderOptions = {
   /** 0: any free one. */
   readonly port: number;
   readonly people: readonly Person[];
+  /** Whose it is, for its sign-in page to say where there are several. */
+  readonly company?: string;
   /** `aud` of the access tokens that every client gets. */
   readonly audience: string;
   /** Beside {@link CLI_CLIENT_ID}, which is always there. */
@@ -32,20 +34,20 @@ export type DevProvider = {
 
 /** Rejects when the port is taken (`EADDRINUSE`). Keys are new at each start: tokens of an earlier one are void. */
 export async function startDevProvider(options: DevProviderOptions): Promise<DevProvider> {
-  const { people, log } = options;
+  const { log } = options;
   const signingKey = await newSigningKey();
   const server = createServer();
   await listen(server, options.port);
   const { port } = server.address() as AddressInfo;
   const issuer = `http://localhost:${port}`;
-  const provider = new Provider(issuer, providerConfiguration(options, signingKey));
+  const provider = new Provider(issuer, providerConfiguration({ ...options, port }, signingKey));
   provider.on("server_error", (_context, error) =>
     log.error({ err: error }, "demonstration provider failed"),
   );
   provider.on("backchannel.error", (_context, error, client) =>
     log.warn({ client: client.clientId, reason: error.message }, "back-channel logout was not delivered"),
   );
-  const signIn = createSignIn(provider, people, log);
+  const signIn = createSignIn(provider, options);
   const openId = provider.callback();
   server.on("request", (request, response) => {
     if (request.url?.startsWith("/sign-in/")) void signIn(request, response);

@@ -89,7 +89,7 @@ export async function startRealFaultProvider(
       const jwk = { ...key.privateKey.export({ format: "jwk" }), kid: key.kid, use: "sig", alg: "RS256" };
       const provider = new Provider(issuer, providerConfiguration(dev, jwk as JWK));
       const callback = provider.callback();
-      const signIn = createSignIn(provider, people, log);
+      const signIn = createSignIn(provider, dev);
       begin((request, response) => {
         void (request.url?.startsWith("/sign-in/") ? signIn : callback)(request, response);
       });
