@@ -43,6 +43,7 @@ Options of demo
 ${Object.values(DEMO_PORTS)
   .map(({ option, default: port, what }) => `  ${`${option} <port>`.padEnd(24)} ${what} (${port})`)
   .join("\n")}
+  --providers <1 or 2>     2: people of a second company too, at a provider of its own (1)
   --data <folder>          what the demonstration keeps (./.gatehouse/demo)
 
 Exit codes: 0 done, 1 it could not be done, 3 no front door is running there.
@@ -63,10 +64,16 @@ async function run(argv: readonly string[], context: CommandContext): Promise<vo
   };
   switch (command) {
     case "demo": {
-      const ports = demoPorts(values);
+      const { providers = "1" } = values;
+      if (providers !== "1" && providers !== "2") throw new UsageError("--providers is 1 or 2");
+      const asked = {
+        providers: providers === "2" ? 2 : 1,
+        ports: demoPorts(values),
+        data: String(values.data ?? "./.gatehouse/demo"),
+      } as const;
       // Loaded only here: the embedded provider is for trying out and not installed in production.
       const { demoCommand } = await import("./demo-command.ts");
-      return demoCommand(context, ports, String(values.data ?? "./.gatehouse/demo"));
+      return demoCommand(context, asked);
     }
     case "front-door":
       return frontDoorCommand(context, config());
@@ -113,6 +120,7 @@ function parse(argv: readonly string[]) {
     user: { type: "string" },
     provider: { type: "string" },
     now: { type: "boolean" },
+    providers: { type: "string" },
     json: { type: "boolean" },
     help: { type: "boolean", short: "h" },
     version: { type: "boolean" },

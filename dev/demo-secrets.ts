@@ -8,13 +8,19 @@ export type DemoSecrets = {
   /** Path of the file that holds 32 random bytes in hex. */
   readonly encryptionKeyFile: string;
   readonly clientSecret: string;
+  /** Of the second provider: none may know what another one is shown. */
+  readonly partnerClientSecret: string;
 };
 
 export function openDemoSecrets(folder: string): DemoSecrets {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const encryptionKeyFile = join(folder, "encryption-key");
   readOrMake(encryptionKeyFile);
-  return { encryptionKeyFile, clientSecret: readOrMake(join(folder, "client-secret")) };
+  return {
+    encryptionKeyFile,
+    clientSecret: readOrMake(join(folder, "client-secret")),
+    partnerClientSecret: readOrMake(join(folder, "partner-client-secret")),
+  };
 }
 
 function readOrMake(path: string): string {

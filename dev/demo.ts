@@ -1,4 +1,4 @@
-// The demonstration: provider, front door and three gateways in one process, from the configuration files in
+// The demonstration: provider or providers, front door and three gateways in one process, from the configuration files in
 // dev/config/. It composes and does nothing itself; each part is the one that runs in production.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -9,12 +9,15 @@ import type { Log } from "../core/log.ts";
 import { type RunningGateway, startGateway } from "../gateway/main.ts";
 import { type RunningFrontDoor, startFrontDoor } from "../proxy/main.ts";
 import { openEmbeddedStore } from "../store/embedded.ts";
-import type { DemoPorts } from "./demo-ports.ts";
+import type { DemoPorts, ProviderCount } from "./demo-ports.ts";
+import { startDemoProviders } from "./demo-providers.ts";
 import { openDemoSecrets } from "./demo-secrets.ts";
-import { PEOPLE } from "./people.ts";
-import { startDevProvider } from "./provider/start.ts";
+
+/** Of the folder of configuration files: those that are others with two providers. */
+export const TWO_PROVIDERS = "two-providers";
 
 export type DemoOptions = {
+  readonly providers: ProviderCount;
   readonly ports: DemoPorts;
   /** Everything the demonstration keeps. */
   readonly data: string;
@@ -32,13 +35,15 @@ export type DemoOptions = {
 export type RunningDemo = {
   readonly publicUrl: string;
   readonly issuer: string;
+  /** Null where there is one provider alone. */
+  readonly partnerIssuer: string | null;
   readonly frontDoor: RunningFrontDoor;
   readonly gateways: readonly RunningGateway[];
   close(): Promise<void>;
 };
 
 export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
-  const { ports, data, clock, logFor, configFolder } = options;
+  const { providers, ports, data, clock, logFor, configFolder } = options;
   const secrets = openDemoSecrets(join(data, "secrets"));
   const publicUrl = `http://localhost:${ports.port}`;
   const closers: (() => Promise<void>)[] = [];
@@ -47,31 +52,24 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   };
 
   try {
-    const provider = await startDevProvider({
-      port: ports.providerPort,
-      people: PEOPLE,
-      audience: "urn:gatehouse",
-      clients: [
-        {
-          clientId: "gatehouse",
-          clientSecret: secrets.clientSecret,
-          name: "Gatehouse",
-          redirectUris: [`${publicUrl}/auth/callback`],
-          postLogoutRedirectUris: [`${publicUrl}/signed-out`],
-          backchannelLogoutUri: `${publicUrl}/auth/backchannel-logout`,
-        },
-      ],
+    const { issuer, partnerIssuer, ...running } = await startDemoProviders({
+      providers,
+      ports,
+      publicUrl,
+      secrets,
       clock,
       log: logFor("provider"),
     });
-    closers.push(provider.close);
+    closers.push(running.close);
 
     const doorData = join(data, "front-door");
-    const configPath = join(configFolder, "front-door.json5");
+    const configPath = join(configFolder, providers === 2 ? TWO_PROVIDERS : ".", "front-door.json5");
     const env = {
       DEMO_PUBLIC_URL: publicUrl,
-      DEMO_ISSUER: provider.issuer,
+      DEMO_ISSUER: issuer,
       DEMO_CLIENT_SECRET: secrets.clientSecret,
+      DEMO_PARTNER_ISSUER: partnerIssuer ?? undefined,
+      DEMO_PARTNER_CLIENT_SECRET: secrets.partnerClientSecret,
       DEMO_CLOUD_1_PORT: String(ports.cloud1Port),
       DEMO_CLOUD_2_PORT: String(ports.cloud2Port),
       DEMO_BERLIN_1_PORT: String(ports.berlin1Port),
@@ -121,7 +119,7 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
         return running;
       }),
     );
-    return { publicUrl, issuer: provider.issuer, frontDoor, gateways, close };
+    return { publicUrl, issuer, partnerIssuer, frontDoor, gateways, close };
   } catch (error) {
     await close();
     throw error;

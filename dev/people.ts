@@ -64,3 +64,22 @@ export const PEOPLE: readonly Person[] = [
     gets: "Signed in without an agent: a page that says whom to ask",
   },
 ];
+
+/** People of another company, which runs a provider of its own. */
+export const PARTNER_PEOPLE: readonly Person[] = [
+  {
+    sub: "partner-pat",
+    email: "pat@partner.example",
+    name: "Pat Park",
+    groups: ["engineering"],
+    gets: "Agent assistant: partner/engineering is not engineering",
+  },
+  {
+    // Subject and e-mail of somebody at the other company: its provider may say so, and it means nothing there.
+    sub: "demo-alice",
+    email: "alice@example.com",
+    name: "Alice Archer",
+    groups: ["auditors"],
+    gets: "Agent analyst: another person than Alice of Example Ltd",
+  },
+];

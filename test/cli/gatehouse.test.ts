@@ -41,6 +41,7 @@ describe("gatehouse", () => {
     [["users", "end", "x", "--now", "--data", "x"], "users end takes no --now"],
     [["config", "check", "--config", "x", "--kind", "routes"], "--kind is front-door or gateway"],
     [["demo", "--cloud-2-port", "0"], '--cloud-2-port takes a port number, 1 to 65535, not "0"'],
+    [["demo", "--providers", "3"], "--providers is 1 or 2"],
     [["demo", "--colour"], "Unknown option '--colour'"],
   ])("answers %j with what is wrong and the usage", (args, fault) => {
     const { status, stdout, stderr } = gatehouse(...args);

@@ -20,12 +20,28 @@ async function freePorts(): Promise<DemoPorts> {
 }
 
 test("free ports are no fault", async () => {
-  await expect(checkDemoPorts(await freePorts())).resolves.toBeUndefined();
+  await expect(checkDemoPorts(await freePorts(), 2)).resolves.toBeUndefined();
+});
+
+test("the second provider's port may be taken while there is one provider", async () => {
+  const provider2Port = await takenPort();
+  const ports = { ...(await freePorts()), provider2Port };
+  await expect(checkDemoPorts(ports, 1)).resolves.toBeUndefined();
+  await expect(checkDemoPorts(ports, 2)).rejects.toThrow(
+    new ConfigError([
+      {
+        source: "OpenID provider of Partner Ltd, with --providers 2",
+        path: "--provider-2-port",
+        found: `port ${provider2Port}, which cannot be listened on (in use)`,
+        expected: `a free port: end what uses ${provider2Port}, or start with --provider-2-port <another port>`,
+      },
+    ]),
+  );
 });
 
 test("every taken port is named, with what it was for and the option that changes it", async () => {
   const [port, berlin1Port] = [await takenPort(), await takenPort()];
-  const checked = checkDemoPorts({ ...(await freePorts()), port, berlin1Port });
+  const checked = checkDemoPorts({ ...(await freePorts()), port, berlin1Port }, 1);
   await expect(checked).rejects.toThrow(
     new ConfigError([
       {

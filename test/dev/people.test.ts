@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { PEOPLE } from "../../dev/people.ts";
+import { PARTNER_PEOPLE, PEOPLE } from "../../dev/people.ts";
 
 it("the demonstration people are those of the documentation, with names of their own at the provider", () => {
   expect(PEOPLE.map(({ sub, email, groups }) => [sub, email, groups])).toEqual([
@@ -10,5 +10,12 @@ it("the demonstration people are those of the documentation, with names of their
     ["demo-omar", "omar@example.com", ["platform"]],
     ["demo-eve", "eve@example.com", ["engineering"]],
     ["demo-zoe", "zoe@example.com", []],
+  ]);
+});
+
+it("the second company has somebody with subject and e-mail of one of the first's", () => {
+  expect(PARTNER_PEOPLE.map(({ sub, email, groups }) => [sub, email, groups])).toEqual([
+    ["partner-pat", "pat@partner.example", ["engineering"]],
+    ["demo-alice", "alice@example.com", ["auditors"]],
   ]);
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { systemClock } from "../../core/clock.ts";
 import { createLog, type Log } from "../../core/log.ts";
 import { type RunningDemo, startDemo } from "../../dev/demo.ts";
-import type { DemoPorts } from "../../dev/demo-ports.ts";
+import type { DemoPorts, ProviderCount } from "../../dev/demo-ports.ts";
 import { freePort } from "./free-port.ts";
 
 export type DemoFixture = {
@@ -21,12 +21,14 @@ export type DemoFixture = {
 
 export async function startTestDemo(
   logFor: (part: string) => Log = (part) => createLog(part, "silent"),
+  providers: ProviderCount = 1,
 ): Promise<DemoFixture> {
   const data = await mkdtemp(join(tmpdir(), "gatehouse-demo-"));
   const ports: DemoPorts = {
     port: await freePort(),
     privatePort: await freePort(),
     providerPort: await freePort(),
+    provider2Port: await freePort(),
     cloud1Port: await freePort(),
     cloud2Port: await freePort(),
     berlin1Port: await freePort(),
@@ -36,6 +38,7 @@ export async function startTestDemo(
   await cp(join(root, "dev", "config"), configFolder, { recursive: true });
   const start = () =>
     startDemo({
+      providers,
       ports,
       data,
       configFolder,
