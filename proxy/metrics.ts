@@ -112,16 +112,12 @@ export function createMetrics(sources: MetricSources): Metrics {
   );
 
   // Finding a counter by its labels costs more than counting.
-  const found = new Map<string, { inc(): void }>();
-  function decisionsBy(outcome: string, code: string) {
-    const known = found.get(outcome + code) ?? decisions.labels(outcome, code);
-    found.set(outcome + code, known);
-    return known;
-  }
+  const decisionsBy = remembering(decisions);
+  const endedBy = remembering(ended);
 
   function count({ kind, outcome, code, reason, provider }: AuditEvent) {
     if (kind === "decision") decisionsBy(outcome, code ?? "").inc();
-    else if (kind === "connection_closed") ended.inc({ reason: ONE_WORD.test(reason) ? reason : "other" });
+    else if (kind === "connection_closed") endedBy(ONE_WORD.test(reason) ? reason : "other").inc();
     else if (kind === "login") logins.inc({ outcome, provider: provider ?? "" });
   }
 
@@ -149,6 +145,17 @@ export function createMetrics(sources: MetricSources): Metrics {
     },
     contentType: registry.contentType,
     expose: () => registry.metrics(),
+  };
+}
+
+/** @returns the counter of these labels, which are words of closed lists */
+function remembering(counter: Counter): (...labels: string[]) => { inc(): void } {
+  const found = new Map<string, { inc(): void }>();
+  return (...labels) => {
+    const key = labels.join();
+    const known = found.get(key) ?? counter.labels(...labels);
+    found.set(key, known);
+    return known;
   };
 }
 

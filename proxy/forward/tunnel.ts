@@ -145,10 +145,21 @@ class JoinedSockets implements Tunnel {
     // After the clients' frames: of ten thousand that end together, none waits until the others are torn down.
     setImmediate(resetSocket, this.#upstream.socket);
     const lastWord = this.#lastWord();
+    if (lastWord === undefined && this.#hasHeardAll()) {
+      // Both have said all: closing is the goodbye, and takes half of the steps.
+      this.#client.destroy();
+      return;
+    }
     if (lastWord === undefined) this.#client.end();
     else this.#client.end(lastWord);
     const owed = this.#ending?.by === "door" ? 0 : DRAIN_CHECKS;
     this.#cutWhenRead(CLOSE_GRACE_MS, Number.POSITIVE_INFINITY, owed);
+  }
+
+  /** Over TLS a goodbye of its own is still to be said (RFC 8446 §6.1). */
+  #hasHeardAll(): boolean {
+    const { readableEnded, writableLength } = this.#client;
+    return readableEnded && writableLength === 0 && !("encrypted" in this.#client);
   }
 
   #lastWord(): Buffer | undefined {

@@ -11,6 +11,9 @@ const PATH = /^\/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*$/;
 // RFC 3986 §3.4, and what browsers send beside: no `#`, no space, no control, no quote, no backslash.
 const QUERY = /^[\x21\x24-\x5b\x5d-\x7e]*$/;
 
+// `..;x` too: servers that cut path parameters off first take it for `..`.
+const DOT_SEGMENT = /^\.\.?(;|$)/;
+
 /** @param target untrusted request target, as Node's parser delivers it */
 export function parseTarget(target: string): Result<Target, string> {
   if (target.length > MAX_TARGET) return err("target too long");
@@ -23,9 +26,9 @@ export function parseTarget(target: string): Result<Target, string> {
   const path = normalisePercent(rawPath);
   if (path === undefined) return err("path has an encoding that is not allowed");
   if (path.includes("//")) return err("path has an empty segment");
-  const segments = path.slice(1).split("/").map(decodeURIComponent);
-  // `..;x` too: servers that cut path parameters off first take it for `..`.
-  if (segments.some((segment) => /^\.\.?(;|$)/.test(segment))) return err("path has a dot segment");
+  const split = path.slice(1).split("/");
+  const segments = path.includes("%") ? split.map(decodeURIComponent) : split;
+  if (segments.some((segment) => DOT_SEGMENT.test(segment))) return err("path has a dot segment");
   return ok({ path, segments, query });
 }
 
