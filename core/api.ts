@@ -9,6 +9,8 @@ export type MeAnswer = {
   readonly id: string;
   readonly email: string | null;
   readonly name: string | null;
+  /** Name of the provider that they signed in with; null where there is only one. */
+  readonly provider: string | null;
   readonly groups: readonly string[];
   readonly roles: readonly string[];
   readonly agents: readonly {

@@ -148,15 +148,17 @@ export function answerTo(denial: Denial, names: DenialNames = BY_ID): DenialAnsw
         "You may not use this front door",
         "IT's rules refuse this account by name, whatever its groups grant.",
       );
-    case "agent_not_allowed":
+    case "agent_not_allowed": {
+      const groups = names.groupsOf(denial.issuer, denial.grantedBy);
       return refusal(
         code,
         403,
         `You may not use the agent "${plainName(names.agent(denial.agent))}"`,
-        denial.grantedBy.length === 0
-          ? "None of your groups grants it, and at the moment no group does."
-          : `None of your groups grants it. Groups that do: ${plainList(denial.grantedBy)}.`,
+        groups.length === 0
+          ? "None of your groups grants it, and at the moment no group that you could be in does."
+          : `None of your groups grants it. Groups that do: ${plainList(groups)}.`,
       );
+    }
     case "agent_unknown":
       return refusal(
         code,

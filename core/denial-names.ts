@@ -1,4 +1,4 @@
-// What people call the agents and gateways that a denial names by their ids. Pure.
+// What people call what a denial names by its id, and which of it concerns them. Pure.
 import type { AgentId, EndpointId, GatewayId } from "./ids.ts";
 import { plainName } from "./plain-name.ts";
 
@@ -6,10 +6,19 @@ import { plainName } from "./plain-name.ts";
 export type DenialNames = {
   readonly agent: (id: AgentId) => string;
   readonly gateway: (id: GatewayId) => string;
+  /** The provider's name where people choose between several; null where there is nothing to tell apart. */
+  readonly provider: (issuer: string) => string | null;
+  /** Those of these groups that people of this provider can be in. */
+  readonly groupsOf: (issuer: string, groups: readonly string[]) => readonly string[];
 };
 
 /** For who knows no names. */
-export const BY_ID: DenialNames = { agent: (id) => id, gateway: (id) => id };
+export const BY_ID: DenialNames = {
+  agent: (id) => id,
+  gateway: (id) => id,
+  provider: () => null,
+  groupsOf: (_issuer, groups) => groups,
+};
 
 /** `Berlin office (berlin/berlin-1)`: the name for people, the id for whoever they ask. */
 export function placeText(

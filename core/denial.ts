@@ -41,8 +41,10 @@ export type Denial =
   | {
       readonly code: "agent_not_allowed";
       readonly agent: AgentId;
-      /** Groups that would grant it, in the order of the policy. */
+      /** Groups that would grant it, in the order of the policy; the person is told those of their own provider. */
       readonly grantedBy: readonly string[];
+      /** Of the person. */
+      readonly issuer: string;
     }
   | { readonly code: "agent_unknown"; readonly agent: string }
   | { readonly code: "no_agents" }

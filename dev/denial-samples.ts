@@ -36,7 +36,12 @@ export const DENIAL_SAMPLES: DenialSamples = {
   groups_overflow: { code: "groups_overflow", claim: "groups" },
   group_reserved: { code: "group_reserved", group: "partner/admins", prefix: "partner/" },
   user_denied: { code: "user_denied", rule: 'users["eve@example.com"]' },
-  agent_not_allowed: { code: "agent_not_allowed", agent, grantedBy: ["engineering"] },
+  agent_not_allowed: {
+    code: "agent_not_allowed",
+    agent,
+    grantedBy: ["engineering"],
+    issuer: "https://sso.example.com",
+  },
   agent_unknown: { code: "agent_unknown", agent: "ghost" },
   no_agents: { code: "no_agents" },
   access_changed: { code: "access_changed", reason: "policy_changed" },

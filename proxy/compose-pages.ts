@@ -19,7 +19,6 @@ import { securityHeaders } from "./pages/security-headers.ts";
 import { readStaticPages } from "./pages/static-pages.ts";
 import { createTokenEndpoint } from "./pages/token.ts";
 import { createTold } from "./pages/told.ts";
-import { namesInForce } from "./policy/names-in-force.ts";
 import type { Readiness } from "./private-server.ts";
 import { groupsClaims } from "./provider-sides.ts";
 import { sessionCookieName } from "./request/cookie.ts";
@@ -38,11 +37,11 @@ export type PageParts = {
 export function composePages(parts: PageParts): PageApp {
   const { config, leaves, store, webFolder, readiness, clock, log } = parts;
   const { publicUrl, contact } = config;
-  const { audit, keyring, providers, policy, sessions, endings, identify, attempts, events, homes, health } =
-    leaves;
+  const { audit, keyring, providers, policy, names, sessions, endings, identify, attempts, events } = leaves;
+  const { homes, health } = leaves;
   const access = () => policy.current().access;
   const table = () => policy.current().routing;
-  const context = createPageContext({ contact, names: namesInForce(policy) });
+  const context = createPageContext({ contact, names });
   const lastProvider = createLastProvider(publicUrl);
   const bearers = new Map(
     providers.all.flatMap(({ config: { issuer }, verifyAccessToken }) =>
@@ -117,7 +116,15 @@ export function composePages(parts: PageParts): PageApp {
       publicUrl,
       refuse: context.refuse,
     }),
-    me: { access, table, homes, stateOf: leaves.endpointState, lastUse: leaves.lastUse, live: leaves.live },
+    me: {
+      access,
+      table,
+      homes,
+      stateOf: leaves.endpointState,
+      lastUse: leaves.lastUse,
+      live: leaves.live,
+      providerName: names.provider,
+    },
     told: createTold({
       identify,
       access,

@@ -7,6 +7,7 @@ import type { Endpoint } from "../config/routes.ts";
 import type { AgentState } from "../core/api.ts";
 import { createAuditLog } from "../core/audit.ts";
 import type { Clock } from "../core/clock.ts";
+import type { DenialNames } from "../core/denial-names.ts";
 import type { SessionId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Store } from "../core/store.ts";
@@ -41,10 +42,12 @@ import { createLastUse } from "./live/last-use.ts";
 import { createLiveConnections } from "./live/live-connections.ts";
 import { createPlaces } from "./live/places.ts";
 import { createMetrics } from "./metrics.ts";
+import { namesInForce } from "./policy/names-in-force.ts";
 import { createPolicyChanges } from "./policy/policy-changes.ts";
 import { createPolicyInForce } from "./policy/policy-in-force.ts";
 import { createPolicyReload } from "./policy/policy-reload.ts";
 import { writeSnapshot } from "./policy/stored-snapshot.ts";
+import { providerNames } from "./provider-names.ts";
 import { createProviderSides } from "./provider-sides.ts";
 import { createHealth } from "./route/health.ts";
 import { createHomes } from "./route/homes.ts";
@@ -105,6 +108,7 @@ export async function openLeaves(
   const { texts, ...firstPolicy } = files.policy();
   const snapshot = await writeSnapshot(store, texts, clock.now(), () => {});
   const policy = createPolicyInForce({ number: snapshot.number, ...firstPolicy });
+  const names: DenialNames = { ...namesInForce(policy), ...providerNames(providers.byIssuer) };
   const index = createSessionIndex(store, clock.now);
   const sessions = createSessions({
     store,
@@ -248,6 +252,7 @@ export async function openLeaves(
     identityOf,
     policy,
     policyReload,
+    names,
     index,
     sessions,
     bearerSessions,

@@ -23,7 +23,6 @@ import { type Listener, listen } from "./listen.ts";
 import { watchLoopDelay } from "./loop-delay.ts";
 import { affordableConnections, maxOpenFiles } from "./open-files.ts";
 import { securityHeaders } from "./pages/security-headers.ts";
-import { namesInForce } from "./policy/names-in-force.ts";
 import { createPrivateServer } from "./private-server.ts";
 import { groupsClaims } from "./provider-sides.ts";
 import { createReadiness } from "./readiness.ts";
@@ -63,7 +62,7 @@ export async function startFrontDoor(parts: FrontDoorParts): Promise<RunningFron
 
   const leaves = await openLeaves(config, files, { store, clock, log });
   const { audit, trust, keyring, policy, policyReload, live, identify, homes, health } = leaves;
-  const wording = { contact, names: namesInForce(policy) };
+  const wording = { contact, names: leaves.names };
   const timeouts = {
     connectTimeoutMs: limits.connectTimeout,
     answerTimeoutMs: limits.answerTimeout,

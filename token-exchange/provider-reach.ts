@@ -55,3 +55,10 @@ export function isWithinReach(held: Held, reach: ProviderReach): boolean {
     reservedGroup(groups, reach) === undefined
   );
 }
+
+/** Those of these groups, as they are called here, that the provider could put somebody into. */
+export function sayableGroups(groups: readonly string[], reach: ProviderReach): readonly string[] {
+  return groups.filter(
+    (group) => group.startsWith(reach.groupsPrefix) && reservedGroup([group], reach) === undefined,
+  );
+}

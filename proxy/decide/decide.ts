@@ -51,7 +51,9 @@ export function evaluate(
   if (agent === undefined || !policy.agents.has(agent))
     return err({ code: "agent_unknown", agent: target.agent });
   const found = granted.find(({ id }) => id === agent);
-  if (found === undefined)
-    return err({ code: "agent_not_allowed", agent, grantedBy: groupsGranting(agent, policy) });
+  if (found === undefined) {
+    const { issuer } = identity;
+    return err({ code: "agent_not_allowed", agent, grantedBy: groupsGranting(agent, policy), issuer });
+  }
   return ok({ agent, agents: [agent], reason: found.because.join(", ") });
 }

@@ -20,6 +20,8 @@ export type MeDeps = {
   readonly stateOf: (endpoint: Endpoint) => AgentState;
   readonly lastUse: Pick<LastUse, "of">;
   readonly live: Pick<LiveConnections, "ofUser">;
+  /** Null where there is one provider. */
+  readonly providerName: (issuer: string) => string | null;
 };
 
 export async function describeMe(
@@ -44,6 +46,7 @@ export async function describeMe(
     id: identity.userId,
     email: identity.email,
     name: identity.name,
+    provider: deps.providerName(identity.issuer),
     groups: identity.groups,
     roles: grants.value.roles,
     agents,

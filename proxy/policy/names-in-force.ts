@@ -3,7 +3,7 @@ import type { DenialNames } from "../../core/denial-names.ts";
 import type { PolicyInForce } from "./policy-in-force.ts";
 
 /** What the policy does not know, or no longer, goes by its id. */
-export function namesInForce(policy: Pick<PolicyInForce, "current">): DenialNames {
+export function namesInForce(policy: Pick<PolicyInForce, "current">): Pick<DenialNames, "agent" | "gateway"> {
   return {
     agent: (id) => policy.current().access.agents.get(id)?.name ?? id,
     gateway: (id) => policy.current().routing.gateways.get(id)?.label ?? id,

@@ -17,6 +17,8 @@ export type RefusalContext = {
   readonly choice: string | null;
   /** Who is signed in, as they know themselves; null when nobody is, or nobody knows. */
   readonly signedInAs: string | null;
+  /** Through which of several providers; null when there is one, or nobody is known. */
+  readonly signedInWith: string | null;
 };
 
 export function refusalPage(answer: DenialAnswer, context: RefusalContext): string {
@@ -52,13 +54,17 @@ function actions({ again, start, otherAccount }: NextStep, choice: string | null
   return `<div class="actions">\n${shown.filter(Boolean).join("\n")}\n</div>`;
 }
 
-function facts({ code }: DenialAnswer, { requestId, address, signedInAs }: RefusalContext): string {
+function facts(
+  { code }: DenialAnswer,
+  { requestId, address, signedInAs, signedInWith }: RefusalContext,
+): string {
   const rows: readonly (readonly [string, string | null])[] = [
     ["Code", code],
     ["Request id", requestId],
     // Without its query: a query may hold a code.
     ["Address", address?.replace(/\?.*$/s, "") ?? null],
     ["Signed in as", signedInAs],
+    ["Signed in with", signedInWith],
   ];
   return rows
     .flatMap(([name, value]) =>

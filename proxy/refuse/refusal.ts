@@ -41,6 +41,7 @@ export function refusalContext(
     address: repeatable ? `${path}${query}` : null,
     choice: null,
     signedInAs: identity === undefined ? null : (identity.email ?? identity.name ?? identity.userId),
+    signedInWith: identity === undefined ? null : names.provider(identity.issuer),
   };
 }
 
@@ -52,7 +53,9 @@ export function jsonRefusal(denial: Denial, context: Wording & Pick<RefusalConte
       message: `${answer.title}. ${answer.message}`,
       requestId: context.requestId,
       contact: context.contact,
-      ...(denial.code === "agent_not_allowed" ? { grantedBy: denial.grantedBy } : {}),
+      ...(denial.code === "agent_not_allowed"
+        ? { grantedBy: context.names.groupsOf(denial.issuer, denial.grantedBy) }
+        : {}),
     },
   };
   return {

@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from "vitest";
 import type { Denial, DenialCode } from "../../core/denial.ts";
 import { answerTo } from "../../core/denial-answer.ts";
+import { BY_ID, type DenialNames } from "../../core/denial-names.ts";
 import { DENIAL_SAMPLES } from "../../dev/denial-samples.ts";
 
 type Wire = readonly [status: number, closeCode: number, headers?: Record<string, string | number>];
@@ -74,8 +75,22 @@ describe("what a person is told", () => {
       "None of your groups grants it. Groups that do: engineering, it.",
     );
     expect(answerTo(denial([])).message).toBe(
-      "None of your groups grants it, and at the moment no group does.",
+      "None of your groups grants it, and at the moment no group that you could be in does.",
     );
+  });
+
+  it("is no group of another provider's people", () => {
+    const denial = DENIAL_SAMPLES.agent_not_allowed;
+    const asked: unknown[] = [];
+    const names: DenialNames = {
+      ...BY_ID,
+      groupsOf(issuer, groups) {
+        asked.push([issuer, groups]);
+        return [];
+      },
+    };
+    expect(answerTo(denial, names).message).toMatch(/^None of your groups grants it, and at the moment no/);
+    expect(asked).toEqual([[denial.issuer, ["engineering"]]]);
   });
 
   it("is a sentence that no name can turn around or drown", () => {
@@ -107,7 +122,7 @@ describe("what a person is told", () => {
   });
 
   it("names agents and gateways as people do, and keeps the ids that whoever is asked needs", () => {
-    const names = { agent: () => "Code\u202er", gateway: () => "Berlin office" };
+    const names = { ...BY_ID, agent: () => "Code\u202er", gateway: () => "Berlin office" };
     const told = (code: DenialCode) => answerTo(DENIAL_SAMPLES[code], names);
     expect([
       told("agent_not_allowed").title,

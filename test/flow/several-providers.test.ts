@@ -52,8 +52,14 @@ beforeEach(async () => {
     },
     routes: [{ users: ["alice@example.com"], to: "berlin" }, { to: "cloud" }],
     access: {
-      agents: { assistant: { name: "Assistant" }, analyst: { name: "Analyst" } },
+      agents: {
+        assistant: { name: "Assistant" },
+        analyst: { name: "Analyst" },
+        coder: { name: "Coder" },
+      },
       groups: {
+        finance: { agents: ["coder"] },
+        "partner/finance": { agents: ["coder"] },
         engineering: { agents: ["assistant"] },
         "partner/engineering": { agents: ["assistant", "analyst"] },
       },
@@ -193,10 +199,31 @@ describe("two people of one subject, one e-mail and one group name at two provid
       ["assistant", "cloud"],
       ["analyst", "cloud"],
     ]);
+    expect([one["provider"], other["provider"]]).toEqual(["Company", "<b>Partner</b> & Söhne\u202e"]);
     for (const browser of [ours, theirs]) {
       const { body } = await browser.send(`${door.publicUrl}/api/me/sessions`, { headers: API });
       expect(JSON.parse(body).sessions.length).toBe(1);
     }
+  });
+
+  it("are told of groups of their own provider alone, with its name to pass on", async () => {
+    const grants = async (browser: ScriptedBrowser) => {
+      const { body } = await browser.send(`${door.publicUrl}/chat/coder`, {
+        headers: { accept: "text/html", "sec-fetch-mode": "navigate" },
+      });
+      return [
+        /<p id="message"><bdi>(.*?)<\/bdi>/.exec(body)?.[1],
+        /<dt>Signed in with<\/dt><dd><bdi>(.*?)<\/bdi>/.exec(body)?.[1],
+      ];
+    };
+    expect(await grants(await signedIn("company"))).toEqual([
+      "None of your groups grants it. Groups that do: finance.",
+      "Company",
+    ]);
+    expect(await grants(await signedIn("partner"))).toEqual([
+      "None of your groups grants it. Groups that do: partner/finance.",
+      "&lt;b&gt;Partner&lt;/b&gt; &amp; Söhne\u202e",
+    ]);
   });
 
   it("signed out at one provider, by its back channel or from here, stay signed in at the other", async () => {

@@ -68,6 +68,7 @@ describe("the table of people", () => {
       expect({ ...answer, session: undefined }).toEqual({
         id: userIdOf(fixture.demo.issuer, person?.sub ?? ""),
         email,
+        provider: null,
         name: person?.name,
         groups: person?.groups,
         roles,

@@ -233,6 +233,7 @@ describe.skipIf(!hasChromium)("the pages for employees, in Chromium", () => {
           address: "/refused",
           choice: null,
           signedInAs: "alice@example.com",
+          signedInWith: "Example Ltd",
         });
         await route.fulfill({ status, headers, body });
       });
@@ -282,7 +283,14 @@ describe.skipIf(!hasChromium)("the pages for employees, in Chromium", () => {
         if (!down) return route.fulfill({ contentType: "text/html", body: "<title>Back</title>" });
         const { status, headers, body } = pageRefusal(
           { code: "too_many_attempts", retryAfterSeconds: 1 },
-          { requestId: newRequestId(), ...WORDING, address: "/refused", choice: null, signedInAs: null },
+          {
+            requestId: newRequestId(),
+            ...WORDING,
+            address: "/refused",
+            choice: null,
+            signedInAs: null,
+            signedInWith: null,
+          },
         );
         await route.fulfill({ status, headers, body });
       });

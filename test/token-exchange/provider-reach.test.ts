@@ -4,6 +4,7 @@ import {
   isWithinReach,
   type ProviderReach,
   reservedGroup,
+  sayableGroups,
 } from "../../token-exchange/provider-reach.ts";
 
 const OWN: ProviderReach = {
@@ -33,6 +34,16 @@ describe("a group", () => {
     [[], undefined],
   ])("of %j that is another's to say: %j", (groups, expected) => {
     expect(reservedGroup(groups, OWN)).toEqual(expected);
+  });
+});
+
+describe("of the groups a, p/x and q:y", () => {
+  it.each([
+    [OWN, ["a"]],
+    [PARTNER, ["p/x"]],
+    [ALONE, ["a", "p/x", "q:y"]],
+  ])("a provider with %o can say %j", (reach, expected) => {
+    expect(sayableGroups(["a", "p/x", "q:y"], reach)).toEqual(expected);
   });
 });
 

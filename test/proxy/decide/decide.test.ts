@@ -37,7 +37,12 @@ describe("deciding on one agent", () => {
 
   it("refuses an agent of the catalogue, and says which groups would grant it", () => {
     expect(decide(ALICE, named("analyst"), POLICY)).toEqual(
-      err({ code: "agent_not_allowed", agent: "analyst", grantedBy: ["finance", "it"] }),
+      err({
+        code: "agent_not_allowed",
+        agent: "analyst",
+        grantedBy: ["finance", "it"],
+        issuer: ALICE.issuer,
+      }),
     );
   });
 

@@ -26,6 +26,7 @@ function me(identity = verifiedAlice(), state: AgentState = "up") {
     table: () => TABLE,
     homes: { of: async (_user, { endpoints }) => endpoints[0] },
     stateOf: () => state,
+    providerName: (issuer) => (issuer === identity.issuer ? "Example Ltd" : null),
     lastUse: { of: async (_user, agent) => (agent === "coder" ? NOW - 60_000 : undefined) },
     live: {
       ofUser: () => [
@@ -56,6 +57,7 @@ describe("what a person is told of themselves", () => {
         id: alice.userId,
         email: "alice@example.com",
         name: "Alice Archer",
+        provider: "Example Ltd",
         groups: ["engineering"],
         roles: ["it"],
         agents: [

@@ -15,6 +15,7 @@ const CONTEXT: RefusalContext = {
   address: "/agents/coder/files?code=abc",
   choice: null,
   signedInAs: "alice@example.com",
+  signedInWith: null,
 };
 const EVERY = Object.values(DENIAL_SAMPLES);
 
@@ -43,6 +44,12 @@ describe("a refusal for a program", () => {
   it("lists the groups that would grant an agent", () => {
     const { body } = jsonRefusal(DENIAL_SAMPLES.agent_not_allowed, CONTEXT);
     expect(JSON.parse(body)).toMatchObject({ error: { grantedBy: ["engineering"] } });
+  });
+
+  it("lists no group of another provider's people", () => {
+    const names = { ...WORDING.names, groupsOf: () => [] };
+    const { body } = jsonRefusal(DENIAL_SAMPLES.agent_not_allowed, { ...CONTEXT, names });
+    expect(JSON.parse(body)).toMatchObject({ error: { grantedBy: [] } });
   });
 
   test.each([
@@ -86,6 +93,15 @@ describe("a refusal for a person", () => {
     ]) {
       expect(body).toContain(part);
     }
+  });
+
+  it("passes on to IT with which of several providers somebody is signed in", () => {
+    const names = { ...WORDING.names, provider: () => "Partner <b>" };
+    const asked = { id: REQUEST_ID, method: "GET", path: "/" };
+    const context = refusalContext(asked, { ...WORDING, names }, verifiedAlice());
+    expect(pageRefusal(DENIAL_SAMPLES.no_agents, context).body).toContain(
+      "<dt>Signed in as</dt><dd><bdi>alice@example.com</bdi></dd>\n<dt>Signed in with</dt><dd><bdi>Partner &lt;b&gt;</bdi></dd>",
+    );
   });
 
   it("has nobody's name where nobody is signed in, and no address where none could be read", () => {
@@ -162,6 +178,7 @@ describe("what a refusal knows of the request", () => {
       address: "/chat/coder?a=b",
       choice: null,
       signedInAs: "alice@example.com",
+      signedInWith: null,
     });
   });
 
@@ -178,7 +195,7 @@ test.each([
   [DENIAL_SAMPLES.bearer_invalid, "bearer_invalid fault=expired"],
   [
     { ...DENIAL_SAMPLES.agent_not_allowed, grantedBy: ["engineering", "it"] },
-    "agent_not_allowed agent=coder grantedBy=engineering,it",
+    "agent_not_allowed agent=coder grantedBy=engineering,it issuer=https://sso.example.com",
   ],
   [DENIAL_SAMPLES.home_unavailable, "home_unavailable gateway=cloud endpoint=cloud-1"],
 ])("the audit line's reason holds every fact: $code", (denial, reason) => {
