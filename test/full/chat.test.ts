@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { SessionSummary } from "../../core/gateway-protocol.ts";
 import { violations } from "../support/axe.ts";
 import { ask, focused, say, waitForState } from "../support/chat-page.ts";
 import {
@@ -15,6 +16,7 @@ import {
   startChromium,
 } from "../support/chromium.ts";
 import { type DemoFixture, startTestDemo } from "../support/demo-fixture.ts";
+import { routeGateway } from "../support/routed-gateway.ts";
 
 describe.skipIf(!hasChromium)("the chat in Chromium", () => {
   let fixture: DemoFixture;
@@ -33,7 +35,11 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     await fixture.close();
   });
   beforeEach(async () => {
-    context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    context = await browser.newContext({
+      viewport: { width: 1280, height: 800 },
+      locale: "en-GB",
+      timezoneId: "UTC",
+    });
     context.setDefaultTimeout(10_000);
     errors = collectErrors(context);
     hosts = new Set();
@@ -248,7 +254,7 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     expect(order).toEqual([
       "button Sign out",
       "button New session",
-      "a markdown",
+      expect.stringMatching(/^a markdown /),
       "button Rename",
       "button Delete",
       "section Conversation",
@@ -262,6 +268,52 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     ]);
   });
 
+  it("says as whom one is signed in, and offers no way out when one is out", async () => {
+    const page = await openChat("alice@example.com", "assistant", "#account");
+    const header = page.getByRole("banner");
+    for (const width of [1280, 390, 360]) {
+      await page.setViewportSize({ width, height: 800 });
+      expect(await header.ariaSnapshot()).toBe(
+        [
+          "- banner:",
+          '  - link "Your agents":',
+          "    - /url: /",
+          "  - paragraph: Signed in as Alice Archer , alice@example.com",
+          '  - button "Sign out"',
+        ].join("\n"),
+      );
+      expect(await header.getByText("Alice Archer").isVisible()).toBe(true);
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
+      await screenshot(page, `chat-account-${width}`);
+    }
+    await context.request.post(`${origin}/auth/logout`, { headers: { origin } });
+    await waitForState(page, "Signed out");
+    expect(await header.ariaSnapshot()).toBe('- banner:\n  - link "Your agents":\n    - /url: /');
+    await screenshot(page, "chat-account-signed-out");
+  });
+
+  it("tells sessions that began with the same question apart by their time", async () => {
+    const page = await context.newPage();
+    await signInByForm(page, `${origin}/`, "alice@example.com");
+    const session = (name: string, updatedAt: number): SessionSummary => ({
+      key: `agent:coder:${name}`,
+      sessionId: name,
+      agentId: "coder",
+      chatType: "direct",
+      updatedAt,
+      messageCount: 2,
+      label: null,
+      derivedTitle: "whoami",
+    });
+    await routeGateway(page, {
+      sessions: [session("main", Date.UTC(2026, 10, 21, 12)), session("b", Date.UTC(2026, 10, 20, 7, 30))],
+    });
+    await page.goto(`${origin}/chat/coder`);
+    await waitForState(page, "Connected");
+    const alike = page.getByRole("navigation", { name: "Sessions" }).getByRole("link", { name: "whoami" });
+    expect(await alike.allInnerTexts()).toEqual(["whoami\n21 Nov 2026, 12:00", "whoami\n20 Nov 2026, 07:30"]);
+  });
+
   it("keeps sessions apart, names them, deletes them, and finds the open one again after a reload", async () => {
     const page = await openChat("ivy@example.com", "coder");
     const sessions = page.getByRole("navigation", { name: "Sessions" });
@@ -270,7 +322,8 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     await page.getByText("Nothing here yet.").waitFor();
     expect(await focused(page)).toBe("textarea Message to Coder");
     expect(await ask(page, "where")).toContain("Agent: coder");
-    expect(await sessions.getByRole("link").allTextContents()).toEqual(["where", "whoami"]);
+    const titles = () => sessions.getByRole("link").locator("bdi").allTextContents();
+    expect(await titles()).toEqual(["where", "whoami"]);
 
     await page.getByRole("button", { name: "Rename" }).click();
     await page.getByRole("textbox", { name: "Name" }).fill("<b>Places</b> \u202Eand more");
@@ -291,7 +344,7 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
     await page.locator(".answer", { hasText: "E-mail: ivy@example.com" }).waitFor();
     await expect.poll(() => focused(page)).toBe("textarea Message to Coder");
-    expect(await sessions.getByRole("link").allTextContents()).toEqual(["whoami"]);
+    expect(await titles()).toEqual(["whoami"]);
     expect(page.url()).toBe(`${origin}/chat/coder#main`);
   });
 

@@ -149,6 +149,22 @@ describe.skipIf(!hasChromium)("the choice between providers, in Chromium", () =>
     await look(page, "choice-last-used");
   });
 
+  it("is said afterwards, with who one is, at the portal and at the chat", async () => {
+    const page = await context.newPage();
+    await page.goto(`${door.publicUrl}/`);
+    await signInWith(page, PARTNER);
+    const name = "Partner & Söhne, Überseehandelsgesellschaft <b>mbH</b> \u202eGmbH";
+    const person = page.locator(".who p");
+    await person.waitFor();
+    expect(await person.textContent()).toBe(`Signed in as Alice Archer, alice@example.com, with ${name}`);
+    await look(page, "portal-of-partner");
+    await page.goto(`${door.publicUrl}/chat/coder`);
+    const account = page.locator(".account");
+    await account.waitFor();
+    expect(await account.textContent()).toBe(`Signed in as Alice Archer, with ${name}, alice@example.com`);
+    await look(page, "chat-of-partner");
+  });
+
   it("of a provider that does not answer leads to a page with the way back to it", async () => {
     const page = await context.newPage();
     await page.goto(`${door.publicUrl}/chat/assistant`);

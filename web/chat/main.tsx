@@ -6,16 +6,26 @@ import { forgetDraftsAtSignOut } from "../page/drafts.ts";
 import { takeFragment } from "../page/kept-fragment.ts";
 import { outboxOf } from "../page/outbox.ts";
 import { RefusalPanel } from "../page/refusal-panel.tsx";
+import { watchAccount } from "./account.ts";
+import { AccountName } from "./account-name.tsx";
 import { ChatPage } from "./chat-page.tsx";
 import { fragmentOf, sessionKeyFrom } from "./session-name.ts";
 
 declare const __VERSION__: string;
 
-const root = document.getElementById("page");
-if (root === null) throw new Error("the page has no #page");
-start(root);
+const page = part("#page");
+const header = part("#account");
+// Written into the page, because it works without a script.
+const signOut = part("header form");
+start();
 
-function start(page: HTMLElement): void {
+function part(selector: string): HTMLElement {
+  const element = document.querySelector<HTMLElement>(selector);
+  if (element === null) throw new Error(`the page has no ${selector}`);
+  return element;
+}
+
+function start(): void {
   // What stood there until now.
   page.replaceChildren();
   const agent = /^\/chat\/([a-z0-9][a-z0-9-]{0,62})$/.exec(location.pathname)?.[1];
@@ -43,11 +53,18 @@ function start(page: HTMLElement): void {
       newest = view;
     },
   );
+  const door = { fetch: browserFetch, after: browserAfter };
+  const account = watchAccount(door, (known) =>
+    render(known === null ? null : <AccountName account={known} />, header),
+  );
+  account.start();
   takeFragment();
   /** The session that the address names. */
   let opened = sessionKeyFrom(location.hash, agent);
   const draw = () => {
     if (newest === undefined) return;
+    account.seen(newest);
+    signOut.hidden = newest.connection.kind === "signed_out";
     // The client opens another one by itself when the one that was open is deleted.
     if (newest.sessionKey !== opened) {
       opened = newest.sessionKey;

@@ -1,6 +1,7 @@
 // The person's sessions with this agent, as links: a thousand of them cost no more than those in view.
 import { useMemo } from "preact/hooks";
 import type { SessionList } from "../client/index.ts";
+import { timeText } from "../page/time-text.ts";
 import { fragmentOf, sessionTitle } from "./session-name.ts";
 
 type Props = {
@@ -34,6 +35,7 @@ export function SessionNav({ id, sessions, open, onChosen, begin, skip }: Props)
               key={session.key}
               title={sessionTitle(session)}
               sessionKey={session.key}
+              updatedAt={session.updatedAt}
               isOpen={session.key === open}
               onChosen={onChosen}
             />
@@ -47,14 +49,22 @@ export function SessionNav({ id, sessions, open, onChosen, begin, skip }: Props)
 type EntryProps = Pick<Props, "onChosen"> & {
   readonly title: string;
   readonly sessionKey: string;
+  /** Two of one title are told apart by it. */
+  readonly updatedAt?: number;
   readonly isOpen: boolean;
 };
 
-function Entry({ title, sessionKey, isOpen, onChosen }: EntryProps) {
+function Entry({ title, sessionKey, updatedAt, isOpen, onChosen }: EntryProps) {
   return (
     <li>
       <a href={fragmentOf(sessionKey)} onClick={onChosen} aria-current={isOpen ? "page" : undefined}>
         <bdi>{title}</bdi>
+        {updatedAt !== undefined && (
+          <>
+            {" "}
+            <span class="session-time quiet">{timeText(updatedAt)}</span>
+          </>
+        )}
       </a>
     </li>
   );

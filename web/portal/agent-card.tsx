@@ -1,6 +1,6 @@
 // One agent: what it is for, where it runs for me, whether it answers, and when I last used it.
 import type { AgentState, MeAnswer } from "../../core/api.ts";
-import { timeText } from "./time-text.ts";
+import { timeText } from "../page/time-text.ts";
 
 type Agent = MeAnswer["agents"][number];
 

@@ -3,10 +3,10 @@ import type { MeAnswer } from "../../core/api.ts";
 import { readContact } from "../page/contact.ts";
 import { loginPath } from "../page/login-path.ts";
 import { RefusalPanel } from "../page/refusal-panel.tsx";
+import { timeText } from "../page/time-text.ts";
 import { AgentCard } from "./agent-card.tsx";
 import type { Portal, PortalView } from "./portal.ts";
 import { SessionsSection } from "./sessions-section.tsx";
-import { timeText } from "./time-text.ts";
 import { ToldSection } from "./told-section.tsx";
 
 type Props = { readonly view: PortalView; readonly portal: Portal };
@@ -87,13 +87,21 @@ function Cards({ agents }: Pick<MeAnswer, "agents">) {
 }
 
 function Person({ me }: { readonly me: MeAnswer }) {
-  if (me.name !== null && me.email !== null)
-    return (
-      <>
-        <bdi>{me.name}</bdi>, <bdi>{me.email}</bdi>
-      </>
-    );
-  return <bdi>{me.name ?? me.email ?? me.id}</bdi>;
+  return (
+    <>
+      <bdi>{me.name ?? me.email ?? me.id}</bdi>
+      {me.name !== null && me.email !== null && (
+        <>
+          , <bdi>{me.email}</bdi>
+        </>
+      )}
+      {me.provider !== null && (
+        <>
+          , with <bdi>{me.provider}</bdi>
+        </>
+      )}
+    </>
+  );
 }
 
 function NoAgents({ me }: { readonly me: MeAnswer }) {

@@ -1,8 +1,8 @@
 // Where I am signed in: one row for each session, each with its way out.
 import type { MeAnswer } from "../../core/api.ts";
 import type { MySession } from "../client/my-sessions.ts";
+import { timeText } from "../page/time-text.ts";
 import { browserName } from "./browser-name.ts";
-import { timeText } from "./time-text.ts";
 
 type Props = {
   readonly agents: MeAnswer["agents"];

@@ -1,8 +1,8 @@
 // What gateways are told about me, agent by agent: the way of one connection, the headers, and the claims of the
 // assertion with what each of them means. A sample: the signature, which makes it count, never leaves the front door.
 import type { MeAnswer, ToldAnswer } from "../../core/api.ts";
+import { timeText } from "../page/time-text.ts";
 import type { Told } from "./ask-told.ts";
-import { timeText } from "./time-text.ts";
 
 type Props = {
   readonly agents: MeAnswer["agents"];

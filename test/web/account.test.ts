@@ -1,0 +1,83 @@
+import { describe, expect, it } from "vitest";
+import { type Account, watchAccount } from "../../web/chat/account.ts";
+import type { ChatView } from "../../web/client/index.ts";
+import { createManualTimers, settled } from "./manual-timers.ts";
+
+const ALICE = { id: "u_a", name: "Alice Archer", email: "alice@example.com", provider: "Example Ltd" };
+const BOB = { id: "u_b", name: "Bob Baker", email: null, provider: null };
+const REFUSAL = { message: "Signed out.", requestId: null, contact: null };
+
+type Seen = Pick<ChatView, "connection" | "userId">;
+const connected = (userId: string): Seen => ({ connection: { kind: "connected" }, userId });
+const connecting = (userId: string | null): Seen => ({ connection: { kind: "connecting" }, userId });
+
+function setUp() {
+  let who: unknown = ALICE;
+  let asked = 0;
+  const shown: (Pick<Account, "id"> | null)[] = [];
+  const watch = watchAccount(
+    {
+      after: createManualTimers().after,
+      fetch: async () => {
+        asked += 1;
+        if (who === undefined) throw new TypeError("network");
+        return Response.json({ ...(who as object), agents: [] });
+      },
+    },
+    (account) => void shown.push(account),
+  );
+  return {
+    watch,
+    shown,
+    asked: () => asked,
+    /** @param person undefined: nobody answers */
+    signIn(person: Account | undefined) {
+      who = person;
+    },
+  };
+}
+
+describe("who is signed in at a chat", () => {
+  it("is asked once, before there is a connection", async () => {
+    const { watch, shown, asked } = setUp();
+    watch.start();
+    watch.seen(connecting(null));
+    await settled();
+    watch.seen(connected("u_a"));
+    watch.seen(connected("u_a"));
+    expect([shown, asked()]).toEqual([[{ ...ALICE, agents: [] }], 1]);
+  });
+
+  it("is nobody after a sign-out, and asked anew when the chat is connected again", async () => {
+    const { watch, shown, signIn } = setUp();
+    watch.start();
+    await settled();
+    watch.seen({ connection: { kind: "signed_out", refusal: REFUSAL }, userId: "u_a" });
+    signIn(BOB);
+    watch.seen(connecting("u_a"));
+    watch.seen(connected("u_b"));
+    await settled();
+    expect(shown.map((account) => account?.id ?? null)).toEqual(["u_a", null, null, "u_b"]);
+  });
+
+  it("is shown as nobody rather than as the one before, when somebody else is connected", async () => {
+    const { watch, shown, signIn } = setUp();
+    watch.start();
+    await settled();
+    signIn(undefined);
+    watch.seen(connected("u_b"));
+    await settled();
+    expect(shown.map((account) => account?.id ?? null)).toEqual(["u_a", null]);
+  });
+
+  it("is asked again with the next connection when nobody answered", async () => {
+    const { watch, shown, signIn } = setUp();
+    signIn(undefined);
+    watch.start();
+    await settled();
+    signIn(ALICE);
+    watch.seen(connected("u_a"));
+    await settled();
+    expect(shown.at(-1)).toEqual({ ...ALICE, agents: [] });
+  });
+});
