@@ -1,9 +1,11 @@
-// Turns a denial into what the asker is told: the one exhaustive switch. The wire is vague where exactness
-// would help an attacker (why a token failed) and exact where it helps a person (which group, whom to ask).
+// Turns a denial into what the asker is told: the one exhaustive switch, with that of gateways beside it. The wire is
+// vague where exactness would help an attacker (why a token failed) and exact where it helps a person (which group, whom
+// to ask).
 import { type DenialAnswer, refusal, unauthenticated, unavailable } from "./answer-shape.ts";
 import { bytesText } from "./bytes-text.ts";
 import type { Denial } from "./denial.ts";
 import { BY_ID, type DenialNames, placeText } from "./denial-names.ts";
+import { answerOfGateway } from "./gateway-denial-answer.ts";
 import { plainList, plainName } from "./plain-name.ts";
 
 export function answerTo(denial: Denial, names: DenialNames = BY_ID): DenialAnswer {
@@ -268,32 +270,9 @@ export function answerTo(denial: Denial, names: DenialNames = BY_ID): DenialAnsw
     case "assertion_missing":
     case "assertion_duplicate":
     case "assertion_invalid":
-      return unauthenticated(
-        code,
-        "This gateway only answers its front door",
-        "Connect through the front door, not straight to the gateway.",
-        "Gateway-Assertion",
-      );
     case "assertion_agent":
-      return refusal(
-        code,
-        403,
-        "Not your agent on this connection",
-        "The front door did not name that agent for you here.",
-      );
     case "control_ticket_invalid":
-      return unauthenticated(
-        code,
-        "Not this gateway's front door",
-        "Only the front door whose trust key is pinned here may open a control channel.",
-        "Gateway-Control",
-      );
     case "gateway_full":
-      return unavailable(
-        code,
-        503,
-        "This gateway is full",
-        "It has reached its limit of connections. Try again soon.",
-      );
+      return answerOfGateway(denial);
   }
 }
