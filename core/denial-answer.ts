@@ -107,6 +107,13 @@ export function answerTo(denial: Denial, names: DenialNames = BY_ID): DenialAnsw
         "This sign-in link works no more",
         "Each one works once, in the browser that began it. Start a new sign-in.",
       );
+    case "signed_in_otherwise":
+      return refusal(
+        code,
+        409,
+        "You are already signed in",
+        `You are signed in with ${plainName(denial.signedInWith)}, and that has not changed. To sign in with ${plainName(denial.provider)} instead, sign out first.`,
+      );
     case "clock_skew":
       return unavailable(
         code,

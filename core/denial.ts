@@ -29,6 +29,8 @@ export type Denial =
   | { readonly code: "login_expired" }
   /** Its code has been used, or the browser's own record of it is gone or another tab's; the latter may be restarted. */
   | { readonly code: "login_link_used"; readonly what: string; readonly restartable: boolean }
+  /** Somebody is, with another provider than the sign-in was with that has just been asked for or was made. */
+  | { readonly code: "signed_in_otherwise"; readonly provider: string; readonly signedInWith: string }
   /** The provider's clock and ours are too far apart to tell whether its tokens are valid. */
   | { readonly code: "clock_skew"; readonly provider: string; readonly offsetSeconds: number }
   | { readonly code: "email_missing" }

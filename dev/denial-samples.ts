@@ -30,6 +30,11 @@ export const DENIAL_SAMPLES: DenialSamples = {
   login_failed: { code: "login_failed", what: "access_denied", restartable: false },
   login_expired: { code: "login_expired" },
   login_link_used: { code: "login_link_used", what: "invalid_grant", restartable: false },
+  signed_in_otherwise: {
+    code: "signed_in_otherwise",
+    provider: "Partner SSO",
+    signedInWith: "Example SSO",
+  },
   clock_skew: { code: "clock_skew", provider: "Example SSO", offsetSeconds: 95 },
   email_missing: { code: "email_missing" },
   groups_missing: { code: "groups_missing", claim: "groups" },

@@ -81,6 +81,7 @@ export function composePages(parts: PageParts): PageApp {
       ),
       lastProvider,
       identify,
+      audit,
       context,
     }),
     logout,

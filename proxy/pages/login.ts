@@ -1,9 +1,15 @@
-// The routes of signing in: who is signed in already goes on; the others go to the provider, or choose one first.
+// The routes of signing in: who is signed in already goes on, unless it is with another provider than the one asked for;
+// the others go to the provider, or choose one first.
 import type { RequestHandler, Response } from "express";
+import { type Audit, auditEvent } from "../../core/audit.ts";
+import type { Denial } from "../../core/denial.ts";
+import type { Identity } from "../../core/identity.ts";
 import type { Identify } from "../identify/identify.ts";
+import { denialReason } from "../refuse/denial-reason.ts";
+import type { ParsedRequest } from "../request/parsed-request.ts";
 import type { LastProvider } from "./last-provider.ts";
 import { LOGIN_PATH, loginPath, namedProvider, wantedPath } from "./login-path.ts";
-import { returnAfter } from "./login-state.ts";
+import { loginStateIn, returnAfter } from "./login-state.ts";
 import type { PageContext } from "./page-context.ts";
 import { providerChoicePage } from "./provider-choice.ts";
 import type { ProviderLogin } from "./provider-login.ts";
@@ -17,6 +23,7 @@ export type LoginDeps = {
   readonly providers: readonly ProviderLogin[];
   readonly lastProvider: LastProvider;
   readonly identify: Identify;
+  readonly audit: Audit;
   readonly context: PageContext;
 };
 
@@ -28,14 +35,40 @@ export function createLogin(deps: LoginDeps): LoginRoutes {
 
   const goOnIfSignedIn: RequestHandler = (incoming, response, next) => {
     const request = context.requestOf(incoming);
+    const isBeginning = request.path === LOGIN_PATH;
+    const wanted = isBeginning ? wantedPath(request, publicUrl) : returnAfter(request.query, publicUrl);
+    const named = isBeginning ? namedProvider(request) : loginStateIn(request.query)?.provider;
     deps.identify(request).then((identity) => {
-      const wanted =
-        request.path === LOGIN_PATH ? wantedPath(request, publicUrl) : returnAfter(request.query, publicUrl);
-      if (identity.ok) response.set("cache-control", "no-store").redirect(303, `${publicUrl}${wanted}`);
-      else if (identity.error.code === "store_unavailable") context.refuse(request, response, identity.error);
-      else next();
+      if (!identity.ok) {
+        if (identity.error.code !== "store_unavailable") return next();
+        return context.refuse(request, response, identity.error);
+      }
+      const denial = otherwiseThan(named, identity.value);
+      if (denial === undefined)
+        return response.set("cache-control", "no-store").redirect(303, `${publicUrl}${wanted}`);
+      record(request, identity.value, denial, named);
+      context.refuse(request, response, denial, { identity: identity.value, again: wanted });
     }, next);
   };
+
+  // Going on in silence would let somebody take the one account for the other.
+  function otherwiseThan(named: string | undefined, { issuer }: Identity): Denial | undefined {
+    const wanted = providers.find(({ id }) => id === named);
+    const own = providers.find((provider) => provider.issuer === issuer);
+    if (wanted === undefined || own === undefined || wanted === own) return undefined;
+    return { code: "signed_in_otherwise", provider: wanted.name, signedInWith: own.name };
+  }
+
+  function record(request: ParsedRequest, identity: Identity, denial: Denial, provider: string | undefined) {
+    const { id: requestId, peer, method, path } = request;
+    const { userId, email, sid } = identity;
+    const { code } = denial;
+    const asked = { provider: provider ?? null, requestId, peer, method, path };
+    const reason = denialReason(denial);
+    deps.audit.record(
+      auditEvent({ kind: "login", outcome: "denied", code, reason, userId, email, sid, ...asked }),
+    );
+  }
 
   const begin: RequestHandler = (incoming, response, next) => {
     const request = context.requestOf(incoming);

@@ -53,6 +53,7 @@ export type ProviderLoginDeps = {
 /** Both are for who is not signed in. */
 export type ProviderLogin = {
   readonly id: string;
+  readonly issuer: string;
   readonly name: string;
   readonly callbackPath: string;
   readonly start: RequestHandler;
@@ -79,7 +80,7 @@ class LoginRefused extends Error {
 export function createProviderLogin(deps: ProviderLoginDeps): ProviderLogin {
   const { config, provider, several, clock, context } = deps;
   const { id, metadata } = provider;
-  const { name } = provider.config;
+  const { name, issuer } = provider.config;
   const { publicUrl } = config;
   const transaction = transactionCookieName(publicUrl);
   const ownCallback = callbackPath(id, several);
@@ -231,6 +232,7 @@ export function createProviderLogin(deps: ProviderLoginDeps): ProviderLogin {
 
   return {
     id,
+    issuer,
     name,
     callbackPath: ownCallback,
     start: Router().use(relyingParty, start, cannotStart),

@@ -14,7 +14,7 @@ export type NextStep = {
 export function nextStep({ code, retryAfterSeconds }: DenialAnswer, address: string | null): NextStep {
   const wholeAccount = WHOLE_ACCOUNT.has(code);
   const again = againOf();
-  const otherAccount = wholeAccount || code === "agent_not_allowed" || code === "no_agents";
+  const otherAccount = wholeAccount || OTHER_ACCOUNT.has(code);
   const elsewhere = address !== "/" || (again === null && !otherAccount);
   return { again, start: !wholeAccount && elsewhere, otherAccount };
 
@@ -23,6 +23,7 @@ export function nextStep({ code, retryAfterSeconds }: DenialAnswer, address: str
       return { label: "Sign in", href: `/auth/login?return_to=${encodeURIComponent(address ?? "/")}` };
     }
     if (address === null) return null;
+    if (code === "signed_in_otherwise") return { label: "Go on", href: address };
     if (LOGIN_AGAIN.has(code)) return { label: "Sign in again", href: address };
     return retryAfterSeconds !== undefined || code === "access_changed"
       ? { label: "Try again", href: address }
@@ -32,6 +33,7 @@ export function nextStep({ code, retryAfterSeconds }: DenialAnswer, address: str
 
 const SIGNED_OUT: ReadonlySet<string> = new Set(["session_missing", "session_ended"]);
 const LOGIN_AGAIN: ReadonlySet<string> = new Set(["login_failed", "login_expired", "login_link_used"]);
+const OTHER_ACCOUNT: ReadonlySet<string> = new Set(["agent_not_allowed", "no_agents", "signed_in_otherwise"]);
 const WHOLE_ACCOUNT: ReadonlySet<string> = new Set([
   "user_denied",
   "email_missing",

@@ -24,6 +24,7 @@ const WIRE: Readonly<Record<DenialCode, Wire>> = {
   login_failed: [400, 1008],
   login_expired: [400, 1008],
   login_link_used: [400, 1008],
+  signed_in_otherwise: [409, 1008],
   clock_skew: [503, 1013, { retryAfterSeconds: 60 }],
   email_missing: [403, 1008],
   groups_missing: [403, 1008],

@@ -124,8 +124,50 @@ describe("signing in", () => {
     const page = await choose(browser, "/chat/assistant?x=1", "partner");
     expect([page.url.href, page.status]).toEqual([`${door.publicUrl}/chat/assistant?x=1`, 200]);
     // Another tab, still at its choice: who is signed in goes on, to this tab's own address.
-    const other = await browser.open(`${door.publicUrl}/auth/login?return_to=%2F%3Ftab%3D2&provider=company`);
-    expect(other.url.href).toBe(`${door.publicUrl}/?tab=2`);
+    for (const named of ["", "&provider=partner", "&provider=gone"]) {
+      const other = await browser.open(`${door.publicUrl}/auth/login?return_to=%2F%3Ftab%3D2${named}`);
+      expect(other.url.href).toBe(`${door.publicUrl}/?tab=2`);
+    }
+  });
+
+  it("with another provider than one is signed in with changes nothing, and says so", async () => {
+    const browser = await signedIn("partner");
+    const state = { provider: "company", returnTo: `${door.publicUrl}/chat/assistant`, startedAt: 1 };
+    const query = new URLSearchParams({
+      code: "a-code",
+      state: Buffer.from(JSON.stringify({ ...state, restarts: 0, id: "x" })).toString("base64url"),
+    });
+    const before = company.requests.filter((path) => path === "/token").length;
+    for (const address of [
+      "/auth/login?return_to=%2Fchat%2Fassistant&provider=company",
+      `/auth/callback/company?${query}`,
+    ]) {
+      const { status, body } = await browser.open(`${door.publicUrl}${address}`);
+      expect(status).toBe(409);
+      for (const part of [
+        "<h1>You are already signed in</h1>",
+        "You are signed in with &lt;b&gt;Partner&lt;/b&gt; &amp; Söhne[U+202E], and that has not changed. To sign in with Company instead, sign out first.",
+        '<a class="button primary" id="again" href="/chat/assistant">Go on</a>',
+        '<form method="post" action="/auth/logout">',
+        "<dt>Signed in as</dt><dd><bdi>alice@example.com</bdi></dd>",
+      ])
+        expect(body).toContain(part);
+    }
+    expect(company.requests.filter((path) => path === "/token").length).toBe(before);
+    expect((await me(browser)).body["provider"]).toBe("<b>Partner</b> & Söhne\u202e");
+    const lines = (await door.closeAndReadAudit()).filter(({ kind }) => kind === "login");
+    const refused = {
+      outcome: "denied",
+      code: "signed_in_otherwise",
+      reason: "signed_in_otherwise provider=Company signedInWith=<b>Partner</b> & Söhne\u202e",
+      provider: "company",
+      email: "alice@example.com",
+    };
+    expect(lines).toEqual([
+      expect.objectContaining({ outcome: "allowed", provider: "partner" }),
+      expect.objectContaining({ ...refused, path: "/auth/login" }),
+      expect.objectContaining({ ...refused, path: "/auth/callback/company" }),
+    ]);
   });
 
   it("offers the provider last used first, by a cookie that holds nothing but its id", async () => {

@@ -15,6 +15,7 @@ test.each([
   ["too_many_attempts", { ...none, again: { label: "Try again", href: HERE } }],
   ["access_changed", { ...none, again: { label: "Try again", href: HERE } }],
   ["login_link_used", { ...none, again: { label: "Sign in again", href: HERE } }],
+  ["signed_in_otherwise", { again: { label: "Go on", href: HERE }, start: true, otherAccount: true }],
   [
     "session_ended",
     {

@@ -157,6 +157,7 @@ describe("a refusal for a person", () => {
       pageRefusal(denial, CONTEXT).body.includes('action="/auth/logout"'),
     );
     expect(offering.map(({ code }) => code)).toEqual([
+      "signed_in_otherwise",
       "email_missing",
       "groups_missing",
       "groups_overflow",
