@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { defineConfig } from "vite";
 
 const STABLE_NAMES = ["pages.css", "mark.svg"];
+const STABLE_SCRIPTS = ["refusal", "choice"];
 const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
 
 export default defineConfig({
@@ -25,9 +26,10 @@ export default defineConfig({
         chat: resolve("web/chat.html"),
         pages: resolve("web/pages.css"),
         refusal: resolve("web/refusal/main.ts"),
+        choice: resolve("web/choice/main.ts"),
       },
       output: {
-        entryFileNames: ({ name }) => (name === "refusal" ? "[name].js" : "[name]-[hash].js"),
+        entryFileNames: ({ name }) => (STABLE_SCRIPTS.includes(name) ? "[name].js" : "[name]-[hash].js"),
         assetFileNames: (asset) =>
           asset.names.some((name) => STABLE_NAMES.includes(name))
             ? "[name][extname]"

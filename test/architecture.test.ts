@@ -35,6 +35,8 @@ const REACHES_OUT: Readonly<Record<string, string>> = {
   "dev/provider/configuration.ts": "the embedded provider's calls to the door",
   "web/page/browser-deps.ts": "the browser's own requests, to its own origin",
   "web/refusal/retry.ts": "asks again for a page that was refused for now, through a fetch that it is given",
+  "web/choice/leads-elsewhere.ts":
+    "asks for its own page, to learn of a sign-in, through a fetch that it is given",
   "web/client/ask-door.ts": "the door's own API, through a fetch that it is given",
 };
 

@@ -1,5 +1,6 @@
 // The page on which people choose where to sign in, when there are several providers. Links alone: it needs no script,
-// and each tab keeps its own way back.
+// and each tab keeps its own way back. A script adds that the address's fragment comes back too, and that who has signed
+// in meanwhile goes on.
 import { plainName } from "../../core/plain-name.ts";
 import { escapeHtml, page } from "../refuse/page.ts";
 
@@ -33,7 +34,7 @@ ${items.join("\n")}
 </ul>
 <p class="quiet">If you do not know, ask <bdi>${escapeHtml(contact)}</bdi>.</p>
 </article>`;
-  return page("Sign in", main);
+  return page("Sign in", main, { script: "/assets/choice.js" });
 }
 
 function itemOf({ name, href, silent }: Choice, last: boolean): string {

@@ -176,6 +176,26 @@ describe.skipIf(!hasChromium)("the choice between providers, in Chromium", () =>
     await page.waitForURL(`${door.publicUrl}/chat/assistant`);
   });
 
+  it("keeps the address's fragment, which names the session of a chat, over the sign-in", async () => {
+    const page = await context.newPage();
+    await page.goto(`${door.publicUrl}/chat/coder?x=1#plans`);
+    await signInWith(page, PARTNER);
+    await page.waitForURL(`${door.publicUrl}/chat/coder?x=1#plans`);
+    expect(await page.evaluate("sessionStorage.length")).toBe(0);
+  });
+
+  it("goes on by itself when its tab comes back after a sign-in in another one", async () => {
+    const [one, other] = [await context.newPage(), await context.newPage()];
+    await other.goto(`${door.publicUrl}/chat/coder#plans`);
+    await one.goto(`${door.publicUrl}/`);
+    await other.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+    await signInWith(one, "Example Ltd");
+    await one.waitForURL(`${door.publicUrl}/`);
+    expect(await other.title()).toBe("Sign in · Gatehouse");
+    await other.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+    await other.waitForURL(`${door.publicUrl}/chat/coder#plans`);
+  });
+
   it.each([true, false])(
     "in restored tabs leads each to its own address, with JavaScript: %s",
     async (javaScriptEnabled) => {
@@ -192,28 +212,49 @@ describe.skipIf(!hasChromium)("the choice between providers, in Chromium", () =>
       if (first === undefined) throw new Error("no tab");
       await signInWith(first, "Example Ltd");
       await first.waitForURL(`${door.publicUrl}${PATHS[0]}`);
-      // By whichever link: who is signed in goes on.
       for (const [index, page] of others.entries()) {
-        await page
-          .getByRole("list")
-          .getByRole("link")
-          .nth(index % 2)
-          .click();
+        await page.getByRole("link", { name: "Example Ltd" }).click();
         await page.waitForURL(`${door.publicUrl}${PATHS[index + 1]}`);
       }
     },
   );
 
-  it("made in two tabs at once, of two providers, brings both to where they were going", async () => {
+  it("made in two tabs at once, of two providers, signs in with one, and says so in the other", async () => {
     const [one, other] = [await context.newPage(), await context.newPage()];
     await one.goto(`${door.publicUrl}/chat/coder`);
-    await other.goto(`${door.publicUrl}/chat/assistant`);
+    await other.goto(`${door.publicUrl}/chat/assistant#plans`);
     await one.getByRole("link", { name: "Example Ltd" }).click();
     await one.locator('input[name="password"]:not([type="hidden"])').first().waitFor();
     await other.getByRole("link", { name: PARTNER }).click();
     await fillSignInForm(one, "alice@example.com");
     await one.waitForURL(`${door.publicUrl}/chat/coder`, { timeout: 15_000 });
     await fillSignInForm(other, "alice@example.com");
-    await other.waitForURL(`${door.publicUrl}/chat/assistant`, { timeout: 15_000 });
+    await other.getByRole("heading", { name: "You are already signed in" }).waitFor();
+    await other
+      .getByText(
+        "You are signed in with Example Ltd, and that has not changed. To sign in with Partner & Söhne",
+      )
+      .waitFor();
+    expect(await other.locator("#report").innerText()).toContain("Signed in with\nExample Ltd");
+    await look(other, "signed-in-otherwise");
+    await other.getByRole("link", { name: "Go on" }).click();
+    await other.waitForURL(`${door.publicUrl}/chat/assistant#plans`);
+    expect(await other.locator(".account").textContent()).toContain(", with Example Ltd");
+  });
+
+  it("of another provider comes after the sign-out that the page offers", async () => {
+    const page = await context.newPage();
+    await page.goto(`${door.publicUrl}/`);
+    const stale = await context.newPage();
+    await stale.goto(`${door.publicUrl}/`);
+    await signInWith(page, "Example Ltd");
+    await page.waitForURL(`${door.publicUrl}/`);
+    await stale.getByRole("link", { name: PARTNER }).click();
+    await stale.getByRole("heading", { name: "You are already signed in" }).waitFor();
+    await stale.getByRole("button", { name: "Sign out" }).click();
+    await stale.getByRole("heading", { name: "You are signed out" }).waitFor();
+    await stale.getByRole("link", { name: "Sign in again" }).click();
+    await signInWith(stale, PARTNER);
+    await stale.getByText(/^Signed in as Alice Archer, alice@example.com, with Partner/).waitFor();
   });
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { keepFragment, takeFragment } from "../../web/page/kept-fragment.ts";
+import { keepFragment, keepFragmentFor, takeFragment } from "../../web/page/kept-fragment.ts";
 import { memoryStorage } from "./memory-storage.ts";
 
 let storage: Storage;
@@ -30,6 +30,22 @@ describe("the fragment of the page that was left to sign in", () => {
     keepFragment(page("/chat/coder", "#one"), storage);
     takeFragment(arrived, storage);
     expect([replaced, storage.length]).toEqual([[], 0]);
+  });
+
+  it.each([
+    ["by way of a sign-in", "/auth/login?return_to=%2Fchat%2Fcoder%3Fx%3D1&provider=partner"],
+    ["at once", "/chat/coder?x=1"],
+  ])("is kept for the page that a link leads to %s", (_, link) => {
+    keepFragmentFor(`https://agents.example.com${link}`, page("/auth/login", "#one"), storage);
+    takeFragment(page("/chat/coder", ""), storage);
+    expect([replaced, storage.length]).toEqual([["#one"], 0]);
+  });
+
+  it("kept before stays when the page between has none", () => {
+    keepFragment(page("/chat/coder", "#one"), storage);
+    keepFragmentFor("https://agents.example.com/auth/login?return_to=%2F", page("/auth/login", ""), storage);
+    takeFragment(page("/chat/coder", ""), storage);
+    expect(replaced).toEqual(["#one"]);
   });
 
   it("is not kept when there is none, or no room", () => {

@@ -1,7 +1,8 @@
-// What script adds to a refusal that the server has written: a button that copies the report for IT, and trying again by
-// itself what is only down for now. Without it the page says the same.
+// What script adds to a refusal that the server has written: a button that copies the report for IT, trying again by
+// itself what is only down for now, and the address's fragment when that succeeds. Without it the page says the same.
 import { browserAfter, browserFetch } from "../page/browser-deps.ts";
 import { canCopy, copyText } from "../page/copy-text.ts";
+import { keepFragmentFor } from "../page/kept-fragment.ts";
 import { createRetry } from "./retry.ts";
 
 const refusal = document.querySelector<HTMLElement>(".refusal");
@@ -34,6 +35,7 @@ function reportOf(page: HTMLElement): string {
 function tryAgainByItself(page: HTMLElement): void {
   const again = page.querySelector<HTMLAnchorElement>("#again");
   const words = page.querySelector("#retry");
+  if (again !== null) keepFragmentFor(again.href);
   const seconds = Number(page.dataset["retryAfter"]);
   if (again === null || words === null || !(seconds > 0)) return;
   const retry = createRetry({
