@@ -83,6 +83,8 @@ export type ChatMessage = {
   readonly runId: string;
   /** Of an assistant message: how its turn ended. */
   readonly stopReason?: "stop" | "aborted" | "error";
+  /** Of one that ended with `error`: why, for people. */
+  readonly errorMessage?: string;
   readonly usage?: TokenUsage;
 };
 

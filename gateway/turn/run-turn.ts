@@ -1,55 +1,29 @@
 // Runs one turn: shows the agent its conversation, passes on what it says, and keeps the answer. Whatever happens,
 // the turn ends with exactly one of final, aborted and error; it never throws.
-import type { Clock } from "../../core/clock.ts";
-import type { ChatMessage, TokenUsage } from "../../core/gateway-protocol.ts";
-import type { Log } from "../../core/log.ts";
+import type { TokenUsage } from "../../core/gateway-protocol.ts";
 import type { Agent } from "../agents/agent.ts";
-import type { SessionStore } from "../session/session-store.ts";
 import { conversationUpTo } from "./conversation.ts";
+import { type EndTurnDeps, endTurn, type TurnEnd } from "./end-turn.ts";
 import type { LiveTurn, TurnNews } from "./live-turn.ts";
 import { untilAborted } from "./until-aborted.ts";
 
-export type RunTurnDeps = {
+export type RunTurnDeps = EndTurnDeps & {
   readonly agent: Agent;
-  readonly store: SessionStore;
-  readonly clock: Clock;
-  readonly newId: () => string;
-  readonly log: Log;
   readonly tell: (turn: LiveTurn, news: TurnNews) => void;
-  /** The turn's last event, in the very step in which its answer becomes part of the history. */
-  readonly end: (turn: LiveTurn, news: TurnNews) => void;
 };
 
 type Outcome = { readonly usage: TokenUsage | undefined; readonly failure: string | undefined };
 
 const AGENT_FAULT = "The agent failed. It has been logged; try again.";
-const NOT_KEPT = "The answer could not be stored. Try again.";
 
 export async function runTurn(turn: LiveTurn, deps: RunTurnDeps): Promise<void> {
   const { usage, failure } = await converse(turn, deps);
-  const stopReason = turn.abort.signal.aborted ? "aborted" : failure === undefined ? "stop" : "error";
-  const message: ChatMessage = {
-    id: deps.newId(),
-    role: "assistant",
-    content: [{ type: "text", text: turn.answer }],
-    timestamp: deps.clock.now(),
-    runId: turn.request.runId,
-    stopReason,
-    ...(usage === undefined ? {} : { usage }),
-  };
-  // Half an answer is kept too; nothing at all is only worth a line when it is the agent's whole answer.
-  if (stopReason !== "stop" && turn.answer === "") return deps.end(turn, newsOf(stopReason, null, failure));
-  try {
-    await deps.store.append(turn.request.identity, message, () => {
-      deps.end(
-        turn,
-        stopReason === "stop" ? { state: "final", message } : newsOf(stopReason, message, failure),
-      );
-    });
-  } catch (error) {
-    deps.log.error({ err: error, runId: turn.request.runId }, "an answer could not be stored");
-    deps.end(turn, newsOf("error", null, NOT_KEPT));
-  }
+  await endTurn(turn, { usage, ...endOf(turn, failure) }, deps);
+}
+
+function endOf({ abort }: LiveTurn, failure: string | undefined): TurnEnd {
+  if (abort.signal.aborted) return { stopReason: "aborted" };
+  return failure === undefined ? { stopReason: "stop" } : { stopReason: "error", failure };
 }
 
 async function converse(turn: LiveTurn, { agent, store, tell, log }: RunTurnDeps): Promise<Outcome> {
@@ -76,13 +50,4 @@ async function converse(turn: LiveTurn, { agent, store, tell, log }: RunTurnDeps
     log.error({ err: error, runId }, "a turn failed");
     return { usage, failure: AGENT_FAULT };
   }
-}
-
-function newsOf(
-  stopReason: "aborted" | "error",
-  message: ChatMessage | null,
-  failure: string | undefined,
-): TurnNews {
-  if (stopReason === "aborted") return { state: "aborted", message };
-  return { state: "error", errorMessage: failure ?? AGENT_FAULT, message };
 }

@@ -12,6 +12,7 @@ import { createInOrder } from "../session/in-order.ts";
 import { type SessionIdentity, sessionKeyOf } from "../session/session-key.ts";
 import { MAX_SESSION_BYTES } from "../session/session-store.ts";
 import { textOf } from "./conversation.ts";
+import { endTurn } from "./end-turn.ts";
 import type { Lanes, LaneTurn } from "./lanes.ts";
 import { createLiveTurn, type LiveTurn, nextEvent, type TurnRequest } from "./live-turn.ts";
 import { type RunTurnDeps, runTurn } from "./run-turn.ts";
@@ -60,6 +61,8 @@ export function createTurns(deps: TurnsDeps): Turns {
   const sending = createInOrder();
   /** By session: the lanes run one turn at a time in each. */
   const runs = new Map<string, Promise<void>>();
+  /** Ends of turns that were taken out of the line. */
+  const ending = new Set<Promise<void>>();
   let stopping = false;
 
   const runDeps: RunTurnDeps = {
@@ -124,7 +127,8 @@ export function createTurns(deps: TurnsDeps): Turns {
       throw error;
     }
     const waits = isWaiting(turn);
-    if (waits && !turn.abort.signal.aborted) runDeps.tell(turn, { state: "queued", position: turn.position });
+    if (waits && turn.abort.signal.aborted) endUnanswered(turn);
+    else if (waits) runDeps.tell(turn, { state: "queued", position: turn.position });
     release(true);
     return ok({ runId: request.runId, status: waits ? "queued" : "started" });
   }
@@ -155,8 +159,13 @@ export function createTurns(deps: TurnsDeps): Turns {
 
   function stop({ turn, laneTurn }: Entry) {
     turn.abort.abort();
-    // One that runs ends by itself, with what it has said; one that waits has nothing to say.
-    if (deps.lanes.leave(laneTurn)) runDeps.end(turn, { state: "aborted", message: null });
+    // One that runs ends by itself, with what it has said; one whose message is still being stored, when it is.
+    if (deps.lanes.leave(laneTurn) && isAnnounced(turn)) endUnanswered(turn);
+  }
+
+  function endUnanswered(turn: LiveTurn) {
+    const ended = endTurn(turn, { stopReason: "aborted" }, runDeps).finally(() => ending.delete(ended));
+    ending.add(ended);
   }
 
   function takeNoMore() {
@@ -209,7 +218,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       takeNoMore();
       await sending.idle();
       for (const entries of [...live.values()]) for (const entry of [...entries.values()]) stop(entry);
-      await Promise.all(runs.values());
+      await Promise.all([...runs.values(), ...ending]);
     },
   };
 }

@@ -374,6 +374,11 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     expect(await focused(page)).toBe("textarea Message to Coder");
     await page.locator(".answer", { hasText: "Agent: coder" }).waitFor();
     expect(await page.getByRole("alert").count()).toBe(0);
+    const stopped = ["Stopped.", "Stopped before it was answered.", "Stopped before it was answered."];
+    await expect.poll(() => page.locator(".turn-state").allTextContents()).toEqual(stopped);
+    await page.reload();
+    await page.locator(".answer", { hasText: "Agent: coder" }).waitFor();
+    expect(await page.locator(".turn-state").allTextContents()).toEqual(stopped);
   });
 
   it("keeps what is written and not sent, for each session, over a reload, until the person signs out", async () => {

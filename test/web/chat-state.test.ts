@@ -208,11 +208,15 @@ describe("the conversation", () => {
         QUESTION,
         message("r1", "assistant", "part", "aborted"),
         message("r2", "user", "?"),
-        message("r2", "assistant", "", "error"),
+        { ...message("r2", "assistant", "", "error"), errorMessage: "Overloaded." },
         message("r3", "user", "Anybody?"),
       ]),
     );
-    expect(state.turns.map(({ phase }) => phase)).toEqual(["stopped", "failed", "unanswered"]);
+    expect(state.turns.map(({ phase, note }) => [phase, note])).toEqual([
+      ["stopped", null],
+      ["failed", "Overloaded."],
+      ["unanswered", null],
+    ]);
     expect(state.turns.some(isUnderWay)).toBe(false);
   });
 

@@ -89,7 +89,8 @@ export function withMessage(turn: Turn, message: ChatMessage): Turn {
   if (message.role === "user") return { ...turn, question: textOf(message) };
   const phase =
     message.stopReason === "aborted" ? "stopped" : message.stopReason === "error" ? "failed" : "done";
-  return { ...turn, answer: textOf(message), usage: message.usage ?? null, phase };
+  const note = message.errorMessage ?? null;
+  return { ...turn, answer: textOf(message), usage: message.usage ?? null, phase, note };
 }
 
 function applied(turn: Turn, event: ChatEvent): Turn {

@@ -295,13 +295,25 @@ describe("turns", () => {
     expect(turns.abort(request("r1").identity, "r1")).toEqual([]);
   });
 
-  test("take a stopped turn out of the line without an answer", async () => {
+  test("take a stopped turn out of the line, and keep that it was stopped", async () => {
     await open(stuck);
     await turns.send(request("r1"));
     await states("delta");
     await turns.send(request("r2"));
     expect(turns.abort(request("r2").identity, "r2")).toEqual(["r2"]);
-    expect(events.at(-1)).toMatchObject({ runId: "r2", state: "aborted", message: null });
+    expect(turns.abort(request("r2").identity, "r2")).toEqual(["r2"]);
+    await states("aborted");
+    const stopped = {
+      id: "m-3",
+      role: "assistant",
+      content: [{ type: "text", text: "" }],
+      timestamp: 1_000,
+      runId: "r2",
+      stopReason: "aborted",
+    };
+    expect(events.at(-1)).toMatchObject({ runId: "r2", seq: 2, state: "aborted", message: stopped });
+    expect((await history()).slice(2)).toEqual([stopped]);
+    expect(short().filter((event) => event.startsWith("r2"))).toEqual(["r2 1 queued", "r2 2 aborted"]);
     expect(asked).toHaveLength(1);
   });
 
@@ -358,7 +370,11 @@ describe("turns", () => {
     expect(events.at(-1)).toMatchObject({
       state: "error",
       errorMessage: "The model went away.",
-      message: { content: [{ type: "text", text: "Half " }], stopReason: "error" },
+      message: {
+        content: [{ type: "text", text: "Half " }],
+        stopReason: "error",
+        errorMessage: "The model went away.",
+      },
     });
   });
 
@@ -368,11 +384,10 @@ describe("turns", () => {
     });
     await turns.send(request("r1"));
     await states("error");
-    expect(events.at(-1)).toMatchObject({
-      state: "error",
-      errorMessage: "The agent failed. It has been logged; try again.",
-      message: null,
-    });
+    const errorMessage = "The agent failed. It has been logged; try again.";
+    const kept = { content: [{ type: "text", text: "" }], stopReason: "error", errorMessage };
+    expect(events.at(-1)).toMatchObject({ state: "error", errorMessage, message: kept });
+    expect((await history())[1]).toMatchObject(kept);
   });
 
   test("keep an empty answer as an answer", async () => {
@@ -392,6 +407,7 @@ describe("turns", () => {
     expect((await history()).map(({ role, runId }) => `${role} ${runId}`)).toEqual([
       "user r1",
       "user r2",
+      "assistant r2",
       "assistant r1",
     ]);
     expect(await turns.send(request("r3"))).toEqual(err("stopping"));
