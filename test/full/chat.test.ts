@@ -16,7 +16,13 @@ import {
   startChromium,
 } from "../support/chromium.ts";
 import { type DemoFixture, startTestDemo } from "../support/demo-fixture.ts";
-import { routeGateway } from "../support/routed-gateway.ts";
+import { routeGateway, type Shown, said } from "../support/routed-gateway.ts";
+
+function sessionOf(name: string, derivedTitle: string, updatedAt: number): SessionSummary {
+  const key = `agent:coder:${name}`;
+  const session = { key, sessionId: name, agentId: "coder", chatType: "direct", messageCount: 2 } as const;
+  return { ...session, label: null, derivedTitle, updatedAt };
+}
 
 describe.skipIf(!hasChromium)("the chat in Chromium", () => {
   let fixture: DemoFixture;
@@ -61,6 +67,17 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     return page;
   }
 
+  /** Alice's chat with Coder, where the gateway says this. */
+  async function openRouted(shown: Partial<Shown>): Promise<Page> {
+    const page = await context.newPage();
+    await signInByForm(page, `${origin}/`, "alice@example.com");
+    await page.waitForURL(`${origin}/`);
+    await routeGateway(page, shown);
+    await page.goto(`${origin}/chat/coder`);
+    await waitForState(page, "Connected");
+    return page;
+  }
+
   it.each([
     ["alice@example.com", "coder", "cloud"],
     ["bob@example.com", "analyst", "berlin"],
@@ -80,6 +97,51 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     expect(await page.getByRole("button", { name: "Send", exact: true }).count()).toBe(0);
     await page.getByRole("link", { name: "Your agents" }).last().click();
     await page.waitForURL(`${origin}/`);
+  });
+
+  it("refuses eve by name, before there is a chat", async () => {
+    const page = await context.newPage();
+    await signInByForm(page, `${origin}/chat/coder`, "eve@example.com");
+    await page.getByRole("heading", { name: "You may not use this front door" }).waitFor();
+    await page.getByText("IT's rules refuse this account by name, whatever its groups grant.").waitFor();
+  });
+
+  it("is read in the order in which it is seen, with names and roles", async () => {
+    const page = await openRouted({
+      sessions: [sessionOf("main", "Where?", Date.UTC(2026, 10, 21, 12))],
+      messages: [said(1, "user", "Where?"), said(1, "assistant", "In the *cloud*.")],
+    });
+    await page.locator(".answer").waitFor();
+    expect(await page.locator("main").ariaSnapshot()).toMatchInlineSnapshot(`
+      "- main:
+        - navigation "Sessions":
+          - button "New session"
+          - list:
+            - listitem:
+              - link "Where? 21 Nov 2026, 12:00":
+                - /url: "#main"
+        - heading "Coder , session Where?" [level=1]
+        - button "Rename"
+        - button "Delete"
+        - status:
+          - strong: Connected
+        - region "Conversation":
+          - list:
+            - listitem:
+              - heading "You" [level=2]
+              - text: Where?
+              - heading "Coder" [level=2]
+              - paragraph:
+                - text: In the
+                - emphasis: cloud
+                - text: .
+        - text: Message to Coder
+        - textbox "Message to Coder":
+          - /placeholder: Write a message
+        - paragraph: Enter sends, Shift+Enter starts a new line.
+        - button "Send"
+        - status"
+    `);
   });
 
   it("shows an answer's markdown, copies its code, and asks no other host for anything", async () => {
@@ -293,23 +355,12 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
   });
 
   it("tells sessions that began with the same question apart by their time", async () => {
-    const page = await context.newPage();
-    await signInByForm(page, `${origin}/`, "alice@example.com");
-    const session = (name: string, updatedAt: number): SessionSummary => ({
-      key: `agent:coder:${name}`,
-      sessionId: name,
-      agentId: "coder",
-      chatType: "direct",
-      updatedAt,
-      messageCount: 2,
-      label: null,
-      derivedTitle: "whoami",
+    const page = await openRouted({
+      sessions: [
+        sessionOf("main", "whoami", Date.UTC(2026, 10, 21, 12)),
+        sessionOf("b", "whoami", Date.UTC(2026, 10, 20, 7, 30)),
+      ],
     });
-    await routeGateway(page, {
-      sessions: [session("main", Date.UTC(2026, 10, 21, 12)), session("b", Date.UTC(2026, 10, 20, 7, 30))],
-    });
-    await page.goto(`${origin}/chat/coder`);
-    await waitForState(page, "Connected");
     const alike = page.getByRole("navigation", { name: "Sessions" }).getByRole("link", { name: "whoami" });
     expect(await alike.allInnerTexts()).toEqual(["whoami\n21 Nov 2026, 12:00", "whoami\n20 Nov 2026, 07:30"]);
   });
@@ -516,6 +567,25 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
     await waitForState(page, "Connected");
     await page.getByText("alice@example.com").waitFor({ state: "detached" });
+  });
+
+  it("goes with its agent to another gateway, and says that what was said may have stayed", async () => {
+    const page = await openChat("alice@example.com", "assistant", "#moved");
+    expect(await ask(page, "where")).toContain("Gateway: cloud");
+    const file = join(fixture.configFolder, "routes.json5");
+    const routes = await readFile(file, "utf8");
+    await writeFile(
+      file,
+      routes.replace('["dana@example.com"]', '["dana@example.com", "alice@example.com"]'),
+    );
+    const notice = page.getByText("Your agent has moved. What was said before may have stayed where it ran.");
+    await notice.waitFor();
+    await page.locator(".answer").waitFor({ state: "detached" });
+    expect(await violations(page)).toEqual([]);
+    await screenshot(page, "chat-moved");
+    expect(await ask(page, "where")).toContain("Gateway: berlin");
+    await writeFile(file, routes);
+    await page.locator(".answer", { hasText: "Gateway: cloud" }).waitFor();
   });
 
   it("says that IT removed the agent that is open, and who is asked", async () => {

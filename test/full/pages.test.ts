@@ -17,6 +17,7 @@ type Answer = MeAnswer & MySessionsAnswer;
 
 const WIDE = { width: 1280, height: 800 };
 const NARROW = { width: 390, height: 844 };
+const NARROWEST = { width: 360, height: 740 };
 
 describe.skipIf(!hasChromium)("the pages for employees, in Chromium", () => {
   let fixture: DemoFixture;
@@ -56,7 +57,7 @@ describe.skipIf(!hasChromium)("the pages for employees, in Chromium", () => {
   /** Nothing is wrong in light and dark, nothing is wider than the window, wide and narrow; with a picture of each. */
   async function look(page: Page, name: string): Promise<void> {
     for (const colorScheme of ["light", "dark"] as const)
-      for (const viewport of [WIDE, NARROW]) {
+      for (const viewport of [WIDE, NARROW, NARROWEST]) {
         await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         await page.setViewportSize(viewport);
         await screenshot(page, `${name}-${viewport.width}-${colorScheme}`);

@@ -3,6 +3,7 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { violations } from "../support/axe.ts";
+import { waitForState } from "../support/chat-page.ts";
 import {
   collectErrors,
   fillSignInForm,
@@ -162,6 +163,9 @@ describe.skipIf(!hasChromium)("the choice between providers, in Chromium", () =>
     const account = page.locator(".account");
     await account.waitFor();
     expect(await account.textContent()).toBe(`Signed in as Alice Archer, with ${name}, alice@example.com`);
+    // Its gateway has told nothing.
+    await waitForState(page, "Gateway down");
+    await page.getByRole("heading", { name: "Coder", exact: true }).waitFor();
     await look(page, "chat-of-partner");
   });
 

@@ -3,8 +3,14 @@ import { type Account, watchAccount } from "../../web/chat/account.ts";
 import type { ChatView } from "../../web/client/index.ts";
 import { createManualTimers, settled } from "./manual-timers.ts";
 
-const ALICE = { id: "u_a", name: "Alice Archer", email: "alice@example.com", provider: "Example Ltd" };
-const BOB = { id: "u_b", name: "Bob Baker", email: null, provider: null };
+const ALICE = {
+  id: "u_a",
+  name: "Alice Archer",
+  email: "alice@example.com",
+  provider: "Example Ltd",
+  agents: [],
+};
+const BOB = { id: "u_b", name: "Bob Baker", email: null, provider: null, agents: [] };
 const REFUSAL = { message: "Signed out.", requestId: null, contact: null };
 
 type Seen = Pick<ChatView, "connection" | "userId">;
@@ -12,16 +18,16 @@ const connected = (userId: string): Seen => ({ connection: { kind: "connected" }
 const connecting = (userId: string | null): Seen => ({ connection: { kind: "connecting" }, userId });
 
 function setUp() {
-  let who: unknown = ALICE;
+  let who: Account | undefined = ALICE;
   let asked = 0;
-  const shown: (Pick<Account, "id"> | null)[] = [];
+  const shown: (Account | null)[] = [];
   const watch = watchAccount(
     {
       after: createManualTimers().after,
       fetch: async () => {
         asked += 1;
         if (who === undefined) throw new TypeError("network");
-        return Response.json({ ...(who as object), agents: [] });
+        return Response.json(who);
       },
     },
     (account) => void shown.push(account),
@@ -45,7 +51,7 @@ describe("who is signed in at a chat", () => {
     await settled();
     watch.seen(connected("u_a"));
     watch.seen(connected("u_a"));
-    expect([shown, asked()]).toEqual([[{ ...ALICE, agents: [] }], 1]);
+    expect([shown, asked()]).toEqual([[ALICE], 1]);
   });
 
   it("is nobody after a sign-out, and asked anew when the chat is connected again", async () => {
@@ -78,6 +84,6 @@ describe("who is signed in at a chat", () => {
     signIn(ALICE);
     watch.seen(connected("u_a"));
     await settled();
-    expect(shown.at(-1)).toEqual({ ...ALICE, agents: [] });
+    expect(shown.at(-1)).toEqual(ALICE);
   });
 });

@@ -5,7 +5,7 @@ import type { DoorDeps } from "../client/ask-door.ts";
 import { askMe } from "../client/ask-me.ts";
 import type { ChatView } from "../client/index.ts";
 
-export type Account = Pick<MeAnswer, "id" | "name" | "email" | "provider">;
+export type Account = Pick<MeAnswer, "id" | "name" | "email" | "provider" | "agents">;
 
 export type AccountWatch = {
   start(): void;

@@ -14,15 +14,15 @@ import { StateLine } from "./state-line.tsx";
 type Props = {
   readonly view: ChatView;
   readonly client: ChatClient;
-  /** From the address. */
-  readonly agent: string;
+  /** What is called so before a gateway has said more. */
+  readonly agentName: string;
   /** Opens a session that does not exist yet. */
   readonly begin: () => void;
 };
 
 const SESSIONS_ID = "sessions";
 
-export function ChatPage({ view, client, agent, begin }: Props) {
+export function ChatPage({ view, client, agentName, begin }: Props) {
   const { connection, chat, sessions, sessionKey, userId } = view;
   const [listed, setListed] = useState(false);
   const drafts = useMemo(() => draftsOf(userId), [userId]);
@@ -62,7 +62,7 @@ export function ChatPage({ view, client, agent, begin }: Props) {
     if (!isFirst.current || document.activeElement === document.body) focusOpened();
     isFirst.current = false;
   }, [sessionKey]);
-  const name = view.agent?.name ?? agent;
+  const name = view.agent?.name ?? agentName;
   const session = sessions.entries.find(({ key }) => key === sessionKey);
   // Before they are listed nobody knows whether it is a new one.
   const title = sessions.loaded || session !== undefined ? sessionTitle(session) : null;

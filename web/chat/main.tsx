@@ -36,6 +36,13 @@ function start(): void {
   // The target is always this page's own host: none is ever taken from the address (CVE-2026-25253).
   const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/agents/${agent}/ws`;
   let newest: ChatView | undefined;
+  let isDue = false;
+  /** The agent's name as the front door knows it, for as long as no gateway has told it. */
+  let nameAtDoor: string | undefined;
+  const drawSoon = () => {
+    if (!isDue) requestAnimationFrame(() => draw());
+    isDue = true;
+  };
   const client: ChatClient = createChatClient(
     url,
     agent,
@@ -49,19 +56,22 @@ function start(): void {
       client: { version: __VERSION__, platform: "web" },
     },
     (view) => {
-      if (newest === undefined) requestAnimationFrame(() => draw());
       newest = view;
+      drawSoon();
     },
   );
   const door = { fetch: browserFetch, after: browserAfter };
-  const account = watchAccount(door, (known) =>
-    render(known === null ? null : <AccountName account={known} />, header),
-  );
+  const account = watchAccount(door, (known) => {
+    render(known === null ? null : <AccountName account={known} />, header);
+    nameAtDoor = known?.agents.find(({ id }) => id === agent)?.name ?? nameAtDoor;
+    drawSoon();
+  });
   account.start();
   takeFragment();
   /** The session that the address names. */
   let opened = sessionKeyFrom(location.hash, agent);
   const draw = () => {
+    isDue = false;
     if (newest === undefined) return;
     account.seen(newest);
     signOut.hidden = newest.connection.kind === "signed_out";
@@ -70,8 +80,7 @@ function start(): void {
       opened = newest.sessionKey;
       history.replaceState(null, "", fragmentOf(opened));
     }
-    render(<ChatPage view={newest} client={client} agent={agent} begin={begin} />, page);
-    newest = undefined;
+    render(<ChatPage view={newest} client={client} agentName={nameAtDoor ?? agent} begin={begin} />, page);
   };
   window.addEventListener("hashchange", () => {
     opened = sessionKeyFrom(location.hash, agent);
