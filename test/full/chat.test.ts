@@ -351,6 +351,7 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     await context.request.post(`${origin}/auth/logout`, { headers: { origin } });
     await waitForState(page, "Signed out");
     expect(await header.ariaSnapshot()).toBe('- banner:\n  - link "Your agents":\n    - /url: /');
+    await page.getByText("Nothing here yet.", { exact: true }).waitFor();
     await screenshot(page, "chat-account-signed-out");
   });
 
@@ -524,11 +525,14 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     const page = await openChat("alice@example.com", "coder", "#signed-out");
     await say(page, "slow");
     await page.getByText("word-3 ").waitFor();
+    const changes = page.getByRole("button", { name: /^(Rename|Delete)$/ });
+    expect(await changes.count()).toBe(2);
     const other = await context.newPage();
     await other.goto(origin);
     await other.getByRole("banner").getByRole("button", { name: "Sign out" }).click();
     await waitForState(page, "Signed out");
     await page.getByText("The rest of this answer is shown when you have signed in again.").waitFor();
+    expect(await changes.count()).toBe(0);
     await screenshot(page, "chat-signed-out-mid-answer");
     await other.getByRole("heading", { name: "You are signed out" }).waitFor();
     await page.getByRole("link", { name: "Sign in again" }).click();

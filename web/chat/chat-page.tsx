@@ -105,6 +105,7 @@ export function ChatPage({ view, client, agentName, begin }: Props) {
             <div class="actions">
               <SessionActions
                 title={title}
+                offered={!over}
                 rename={client.rename}
                 remove={client.deleteSession}
                 onRemoved={focusOpened}

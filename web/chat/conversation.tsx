@@ -92,7 +92,7 @@ export function Conversation({ chat, agentName, link, sendAgain, askAgain, edit,
         )}
         {connected && !chat.loaded && <p class="quiet">Reading the history…</p>}
         {chat.loaded && chat.turns.length === 0 && (
-          <p class="quiet">Nothing here yet. Write the first message below.</p>
+          <p class="quiet">Nothing here yet.{connected && " Write the first message below."}</p>
         )}
         <ol class="turns" ref={list}>
           {chat.turns.map((turn) => (

@@ -4,6 +4,8 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 type Props = {
   readonly title: string;
+  /** False: nothing can be changed now. A dialog that is open stays, with what is written in it. */
+  readonly offered: boolean;
   /** Resolve to the words of a refusal, null when it is done. */
   readonly rename: (label: string) => Promise<string | null>;
   readonly remove: () => Promise<string | null>;
@@ -14,18 +16,22 @@ type Props = {
 /** Characters, as the gateway takes them. */
 const LONGEST_LABEL = 120;
 
-export function SessionActions({ title, rename, remove, onRemoved }: Props) {
+export function SessionActions({ title, offered, rename, remove, onRemoved }: Props) {
   const [asked, setAsked] = useState<"rename" | "delete" | null>(null);
   const field = useRef<HTMLInputElement>(null);
   const close = () => setAsked(null);
   return (
     <>
-      <button type="button" class="small" onClick={() => setAsked("rename")}>
-        Rename
-      </button>
-      <button type="button" class="small" onClick={() => setAsked("delete")}>
-        Delete
-      </button>
+      {offered && (
+        <>
+          <button type="button" class="small" onClick={() => setAsked("rename")}>
+            Rename
+          </button>
+          <button type="button" class="small" onClick={() => setAsked("delete")}>
+            Delete
+          </button>
+        </>
+      )}
       {asked === "rename" && (
         <ActionDialog
           title="Rename this session"
