@@ -209,6 +209,11 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     await ask(page, "markdown");
     await say(page, "slow");
     await page.getByText("Answering…").waitFor();
+    const movement = () =>
+      page.evaluate("getComputedStyle(document.querySelector('.turn-live'), '::before').animationName");
+    expect(await movement()).toBe("pulse");
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    expect(await movement()).toBe("none");
     for (const width of [1280, 390, 360])
       for (const colorScheme of ["light", "dark"] as const) {
         await page.setViewportSize({ width, height: 800 });
