@@ -205,9 +205,12 @@ describe.skipIf(!hasChromium)("the pages for employees, in Chromium", () => {
       expect(await page.getByRole("heading", { name: "Your agents" }).isVisible()).toBe(true);
       await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
       await page.getByRole("heading", { name: "You are signed out" }).waitFor();
+      const signOut = page.getByRole("banner").getByRole("button", { name: "Sign out" });
+      expect(await signOut.isVisible()).toBe(false);
       await look(page, "portal-signed-out");
       await page.getByRole("link", { name: "Sign in again" }).click();
       await page.getByRole("heading", { name: "Your agents" }).waitFor();
+      expect(await signOut.isVisible()).toBe(true);
     });
 
     it("says when the front door does not answer, and keeps what it showed", async () => {

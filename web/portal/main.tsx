@@ -9,13 +9,18 @@ import { PortalPage } from "./portal-page.tsx";
 const root = document.getElementById("page");
 if (root === null) throw new Error("the page has no #page");
 const page = root;
+const signOut = document.querySelector<HTMLFormElement>("header form");
 // What stood there until now.
 page.replaceChildren();
 
 const portal = createPortal({
   fetch: browserFetch,
   after: browserAfter,
-  show: (view) => render(<PortalPage view={view} portal={portal} />, page),
+  show(view) {
+    // Written into the page, because it works without a script; who is out needs no way out.
+    if (signOut !== null) signOut.hidden = view.outcome?.kind === "signed_out";
+    render(<PortalPage view={view} portal={portal} />, page);
+  },
   toLogin: () => location.assign(loginPath("/")),
 });
 
