@@ -4,7 +4,8 @@ import type { Socket } from "node:net";
 
 /** One protocol's request, and how to know that its answer is whole. */
 export type Exchange = {
-  readonly request: Buffer;
+  /** Sent in turn, whatever the connection. */
+  readonly requests: readonly Buffer[];
   /**
    * For one connection.
    * @returns true when the chunk completes an answer; @throws on an answer that is not the expected one
@@ -32,7 +33,8 @@ export function exchangeAll(
     const listeners: (() => void)[] = [];
 
     function ask() {
-      free[taken % free.length]?.write(exchange.request);
+      const request = exchange.requests[taken % exchange.requests.length];
+      if (request !== undefined) free[taken % free.length]?.write(request);
       taken += 1;
     }
 

@@ -4,10 +4,12 @@ import { JSON_ANSWER } from "../backend/answer.ts";
 import type { Address } from "../peers/peer.ts";
 import type { Exchange } from "./exchange.ts";
 
-export function httpExchange({ authority, paths, headers }: Address): Exchange {
-  const lines = [`GET ${paths.http} HTTP/1.1`, `host: ${authority}`, ...OF_A_BROWSER, ...headers];
+/** So many in turn, that no connection gets the same one twice running: it shares no divisor with their number. */
+const REQUESTS = 61;
+
+export function httpExchange(address: Address): Exchange {
   return {
-    request: Buffer.from(`${lines.join("\r\n")}\r\n\r\n`),
+    requests: Array.from({ length: REQUESTS }, (_, page) => requestFor(page, address)),
     reader() {
       let unread: Buffer | undefined;
       return (chunk) => {
@@ -18,6 +20,13 @@ export function httpExchange({ authority, paths, headers }: Address): Exchange {
       };
     },
   };
+}
+
+// A script asks for one thing after another, and says the same about itself each time.
+function requestFor(page: number, { authority, paths, headers, changingFields }: Address): Buffer {
+  const changing = changingFields === true ? [`if-none-match: "${page}"`] : [];
+  const lines = [`host: ${authority}`, ...OF_A_BROWSER, ...headers, ...changing];
+  return Buffer.from(`GET ${paths.http}?page=${page} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`);
 }
 
 const OF_A_BROWSER = [

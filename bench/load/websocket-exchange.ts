@@ -3,7 +3,7 @@ import { CLIENT_FRAME, SERVER_FRAME } from "../backend/answer.ts";
 import type { Exchange } from "./exchange.ts";
 
 export const webSocketExchange: Exchange = {
-  request: CLIENT_FRAME,
+  requests: [CLIENT_FRAME],
   reader() {
     let unread: Buffer | undefined;
     return (chunk) => {

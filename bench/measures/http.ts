@@ -18,6 +18,7 @@ export const measureHttp: Measure = async ({ lab, plan, progress }) => {
     "HAProxy verifying ES256",
     "bare undici dispatch",
     "Gatehouse",
+    "Gatehouse, other fields each time",
     "Gatehouse, nginx as data plane",
     "nginx auth_request + express-openid-connect",
     "express + express-openid-connect + http-proxy",
@@ -29,6 +30,7 @@ export const measureHttp: Measure = async ({ lab, plan, progress }) => {
       httpExpress: compare("Gatehouse", "express + express-openid-connect + http-proxy", costs),
       httpUndici: compare("Gatehouse", "bare undici dispatch", costs),
       httpHaproxy: compare("Gatehouse", "HAProxy verifying ES256", costs),
+      httpOtherFields: compare("Gatehouse, other fields each time", "bare undici dispatch", costs),
       httpDataPlane: compare(
         "Gatehouse, nginx as data plane",
         "nginx auth_request + express-openid-connect",

@@ -10,6 +10,8 @@ export type Address = {
   readonly paths: { readonly http: string; readonly webSocket: string };
   /** What proves who asks, where anybody wants to know: `cookie: …`. */
   readonly headers: readonly string[];
+  /** Each HTTP request has one that the others do not have. */
+  readonly changingFields?: boolean;
   /** Certificate to trust; left out: no TLS. */
   readonly certificate?: string;
 };
@@ -33,6 +35,7 @@ export type PeerName =
   | "nginx"
   | "nginx auth_request + express-openid-connect"
   | "Gatehouse"
+  | "Gatehouse, other fields each time"
   | "Gatehouse, nginx as data plane";
 
 /** A peer, or why it cannot be measured here. */

@@ -49,6 +49,10 @@ export async function startPeer(name: PeerName, deps: PeerDeps): Promise<Started
     }
     case "Gatehouse":
       return ok({ name, address: await deps.door.signedIn(), pids: [deps.door.pid] });
+    case "Gatehouse, other fields each time": {
+      const address = { ...(await deps.door.signedIn()), changingFields: true };
+      return ok({ name, address, pids: [deps.door.pid] });
+    }
     case "Gatehouse, nginx as data plane":
       return startDataPlane(name, deps);
   }

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Exchange, exchangeAll } from "../../bench/load/exchange.ts";
 
 const exchange: Exchange = {
-  request: Buffer.from("?"),
+  requests: [Buffer.from("?")],
   reader: () => (chunk) => {
     if (chunk.toString() !== "!") throw new Error("a wrong answer");
     return true;
