@@ -23,8 +23,8 @@ export type HeadLimits = { readonly headerBytes: number; readonly headerCount: n
 
 const LF = 0x0a;
 const END = LINE_END + LINE_END;
-// RFC 9112 §3, in the one spelling of it.
-const REQUEST_LINE = /^(GET|HEAD) ([\x21-\x7e]+) HTTP\/1\.1\r\n$/;
+// RFC 9112 §3, in the one spelling of it, with a target in origin form (§3.2.1).
+const REQUEST_LINE = /^(GET|HEAD) (\/[\x21-\x7e]*) HTTP\/1\.1\r\n$/;
 
 /** A body, or one to come; and what is for this connection alone, beside keeping it (RFC 9110 §7.6.1). */
 const NOT_SIMPLE = new Set([
@@ -67,12 +67,16 @@ function readFields(bytes: Buffer, maxFields: number): SimpleFields | undefined 
   let isUpgrade = false;
   let connection: string | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? "";
+    const [name = "", value = ""] = [rawHeaders[index], rawHeaders[index + 1]];
     if (NOT_SIMPLE.has(name)) return undefined;
-    if (name === "upgrade") isUpgrade = true;
+    if (name === "upgrade") {
+      // Node's parser takes an upgrade to nothing for none.
+      if (value === "") return undefined;
+      isUpgrade = true;
+    }
     if (name !== "connection") continue;
     if (connection !== undefined) return undefined;
-    connection = rawHeaders[index + 1]?.toLowerCase() ?? "";
+    connection = value.toLowerCase();
   }
   const goesOn = isUpgrade
     ? UPGRADES.test(connection ?? "")
