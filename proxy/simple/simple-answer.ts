@@ -37,7 +37,7 @@ export class SimpleAnswer implements ClientAnswer {
   }
 
   setTimeout(durationMs: number): void {
-    this.#carrier.allowSilence(durationMs);
+    if (!this.#closed) this.#carrier.allowSilence(durationMs);
   }
 
   on(_event: "close", listener: () => void): void {
@@ -53,18 +53,19 @@ export class SimpleAnswer implements ClientAnswer {
     let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "unknown"}\r\n`;
     let hasLength = false;
     let hasDate = false;
+    let hasConnection = false;
     for (let index = 0; index < headers.length; index += 2) {
       const [name = "", value = ""] = [headers[index], headers[index + 1]];
-      if (UNSAFE.test(value)) throw new TypeError(`a header of an answer, ${name}, holds what none can`);
-      head += `${name}: ${value}\r\n`;
+      head += lineOf(name, value);
       if (name === "content-length") hasLength = true;
       else if (name === "date") hasDate = true;
-      else if (name === "connection") this.shouldKeepAlive = this.shouldKeepAlive && value !== "close";
+      else if (name === "connection") {
+        hasConnection = true;
+        this.shouldKeepAlive = this.shouldKeepAlive && value !== "close";
+      }
     }
     if (!hasDate) head += `Date: ${this.#carrier.date()}\r\n`;
-    head += this.shouldKeepAlive
-      ? `Connection: keep-alive\r\nKeep-Alive: timeout=${this.#carrier.keepAliveSeconds}\r\n`
-      : "Connection: close\r\n";
+    if (!hasConnection) head += this.#connectionLines();
     this.#hasBody = !this.#toHead && status !== 204 && status !== 304;
     this.#isChunked = this.#hasBody && !hasLength;
     if (this.#isChunked) head += "Transfer-Encoding: chunked\r\n";
@@ -85,7 +86,7 @@ export class SimpleAnswer implements ClientAnswer {
   }
 
   addTrailers(trailers: readonly (readonly [string, string])[]): void {
-    for (const [name, value] of trailers) this.#trailers += `${name}: ${value}\r\n`;
+    for (const [name, value] of trailers) this.#trailers += lineOf(name, value);
   }
 
   end(body?: Buffer | string, encoding: BufferEncoding = "utf8"): void {
@@ -109,7 +110,8 @@ export class SimpleAnswer implements ClientAnswer {
 
   destroy(): void {
     this.destroyed = true;
-    this.#carrier.socket.destroy();
+    // Behind its end the connection carries somebody else's answer, or is Node's.
+    if (!this.#closed) this.#carrier.socket.destroy();
   }
 
   /** Its carrier's to call, when the answer is all on its way or the connection is gone. */
@@ -117,6 +119,11 @@ export class SimpleAnswer implements ClientAnswer {
     if (this.#closed) return;
     this.#closed = true;
     this.#onClose();
+  }
+
+  #connectionLines(): string {
+    if (!this.shouldKeepAlive) return "Connection: close\r\n";
+    return `Connection: keep-alive\r\nKeep-Alive: timeout=${this.#carrier.keepAliveSeconds}\r\n`;
   }
 
   #writeHead(): void {
@@ -136,3 +143,9 @@ export class SimpleAnswer implements ClientAnswer {
 
 const NOTHING = Buffer.alloc(0);
 const UNSAFE = /[^\t\x20-\x7e\x80-\xff]/;
+
+/** @throws {TypeError} the value holds what none can */
+function lineOf(name: string, value: string): string {
+  if (UNSAFE.test(value)) throw new TypeError(`a header of an answer, ${name}, holds what none can`);
+  return `${name}: ${value}\r\n`;
+}
