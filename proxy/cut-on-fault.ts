@@ -4,7 +4,11 @@ import type { Log } from "../core/log.ts";
 
 export function cutOnFault(done: Promise<void>, socket: Socket, log: Log): void {
   done.catch((error: unknown) => {
-    log.error({ error: error instanceof Error ? error.stack : String(error) }, "a request failed");
+    logFault(error, log);
     socket.destroy();
   });
+}
+
+export function logFault(error: unknown, log: Log): void {
+  log.error({ error: error instanceof Error ? error.stack : String(error) }, "a request failed");
 }

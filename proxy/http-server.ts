@@ -10,7 +10,7 @@ import type { Log } from "../core/log.ts";
 import { type TlsCertificate, tlsOptions } from "../core/tls-certificate.ts";
 import type { App } from "./app.ts";
 import { type ConnectionRules, limitConnections } from "./connection-limits.ts";
-import { cutOnFault } from "./cut-on-fault.ts";
+import { cutOnFault, logFault } from "./cut-on-fault.ts";
 import type { ParsedRequest } from "./request/parsed-request.ts";
 import { readSimpleRequests } from "./simple/read-simple-requests.ts";
 
@@ -82,7 +82,7 @@ export function createHttpServer(
         refusalOf(socket) === undefined ? request(head, socket, answer, before) : undefined,
       upgrade: (head, socket) => refusalOf(socket) === undefined && upgrade(head, socket),
     },
-    { limits, clock },
+    { limits, clock, onFault: (error) => logFault(error, log) },
   );
 
   // One exchange at a time. Node would begin with what is sent behind a request that is not answered yet, also

@@ -7,15 +7,17 @@ import type { Clock } from "../../core/clock.ts";
 import { createSilenceWatch } from "../silence-watch.ts";
 import { SimpleConnection, type SimpleConnectionDeps, type TakesSimple } from "./simple-connection.ts";
 
+type ReaderParts = Pick<SimpleConnectionDeps<unknown>, "limits" | "onFault"> & { readonly clock: Clock };
+
 /**
- * To be called before anybody else listens for the server's connections.
+ * To be called while Node's own listener is the first one for the server's connections.
  * @param event with which the server hands out what HTTP is spoken on
  */
 export function readSimpleRequests<Taken>(
   server: Server,
   event: "connection" | "secureConnection",
   takes: TakesSimple<Taken>,
-  { limits, clock }: { readonly limits: SimpleConnectionDeps<Taken>["limits"]; readonly clock: Clock },
+  { limits, clock, onFault }: ReaderParts,
 ): void {
   const [nodes] = server.listeners(event) as ((this: Server, socket: Socket) => void)[];
   if (nodes === undefined) throw new TypeError(`no HTTP is spoken on ${event}`);
@@ -28,18 +30,24 @@ export function readSimpleRequests<Taken>(
     date: dateOf(clock),
     handOver(socket, read) {
       nodes.call(server, socket);
+      // It flows, so that this reaches the parser at once, before anything that comes. Behind it the socket may be another's
+      // already, with an upgrade: whether it flows on is no longer for here to say.
       socket.unshift(read);
-      socket.resume();
     },
     onLeave: (connection) => watch.remove(connection),
+    onFault,
   };
   server.on(event, (socket: Socket) => watch.add(new SimpleConnection(socket, deps)));
 
-  // Node's server counts among the idle ones only what it has seen, also when it closes.
-  const closeNodes = server.closeIdleConnections;
+  // Node's server knows only of connections that it has seen, also when it closes.
+  const { closeIdleConnections, closeAllConnections } = server;
   server.closeIdleConnections = () => {
-    closeNodes.call(server);
+    closeIdleConnections.call(server);
     for (const { isIdle, socket } of watch.all()) if (isIdle) socket.destroy();
+  };
+  server.closeAllConnections = () => {
+    closeAllConnections.call(server);
+    for (const { socket } of watch.all()) socket.destroy();
   };
 }
 

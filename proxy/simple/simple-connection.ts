@@ -40,6 +40,8 @@ export type SimpleConnectionDeps<Taken> = {
   readonly handOver: (socket: Socket, read: Buffer) => void;
   /** It is over here, whatever became of it. */
   readonly onLeave: (connection: SimpleConnection<Taken>) => void;
+  /** Told what whoever takes has thrown, which costs the one connection. */
+  readonly onFault: (error: unknown) => void;
 };
 
 /** Sent behind a request that is not answered. It is dropped, and the connection with it: nobody pipelines that much. */
@@ -57,20 +59,16 @@ export class SimpleConnection<Taken> implements AnswerCarrier, Watched {
   #taken: Taken | undefined;
   /** Bytes that came behind that request. */
   #passedOver = 0;
-  readonly #onData = (chunk: Buffer) => this.#read(chunk);
-  readonly #onEnd = () => this.#clientEnded();
+  readonly #onData = (chunk: Buffer) => this.#received(chunk);
+  // A client that has said all hears no answer that is not written yet: Node's server holds it so too.
+  readonly #onEnd = () => this.socket.end();
   readonly #onClose = () => this.#closed();
-  readonly #onError = () => this.socket.destroy();
 
   constructor(socket: Socket, deps: SimpleConnectionDeps<Taken>) {
     this.socket = socket;
     this.#deps = deps;
     this.silentUntil = deps.now() + deps.limits.headersTimeout;
-    socket
-      .on("data", this.#onData)
-      .on("end", this.#onEnd)
-      .on("close", this.#onClose)
-      .on("error", this.#onError);
+    socket.on("data", this.#onData).on("end", this.#onEnd).on("close", this.#onClose).on("error", cut);
   }
 
   get isIdle(): boolean {
@@ -103,12 +101,23 @@ export class SimpleConnection<Taken> implements AnswerCarrier, Watched {
     if (this.#passedOver > 0 || !answer.shouldKeepAlive) this.socket.destroySoon();
   }
 
-  #read(chunk: Buffer): void {
+  #received(chunk: Buffer): void {
     if (this.#answer !== undefined) {
       this.#passedOver += chunk.length;
       if (this.#passedOver > MAX_PASSED_OVER) this.socket.destroy();
       return;
     }
+    // It was told that its connection ends.
+    if (!this.socket.writable) return;
+    try {
+      this.#read(chunk);
+    } catch (error) {
+      this.socket.destroy();
+      this.#deps.onFault(error);
+    }
+  }
+
+  #read(chunk: Buffer): void {
     const head = readSimpleHead(chunk, this.#deps.limits, this.#fields);
     if (head === undefined) this.#handOver(chunk);
     else if (head.fields.isUpgrade) this.#upgrade(head, chunk);
@@ -128,9 +137,13 @@ export class SimpleConnection<Taken> implements AnswerCarrier, Watched {
   }
 
   #upgrade(head: SimpleHead, chunk: Buffer): void {
+    const { socket } = this;
     this.#leave();
-    this.socket.pause();
-    if (!this.#deps.takes.upgrade(head, this.socket)) this.#deps.handOver(this.socket, chunk);
+    // Until whoever takes it has asked everybody, a client may go: an error that nobody listens for ends the process.
+    socket.on("error", cut).pause();
+    if (this.#deps.takes.upgrade(head, socket)) return;
+    socket.off("error", cut).resume();
+    this.#deps.handOver(socket, chunk);
   }
 
   #handOver(chunk: Buffer): void {
@@ -143,14 +156,8 @@ export class SimpleConnection<Taken> implements AnswerCarrier, Watched {
       .off("data", this.#onData)
       .off("end", this.#onEnd)
       .off("close", this.#onClose)
-      .off("error", this.#onError);
+      .off("error", cut);
     this.#deps.onLeave(this);
-  }
-
-  /** A client that has said all hears no answer any more: Node's server holds it so too. */
-  #clientEnded(): void {
-    if (this.#answer === undefined) this.socket.end();
-    else this.socket.destroy();
   }
 
   #closed(): void {
@@ -161,4 +168,8 @@ export class SimpleConnection<Taken> implements AnswerCarrier, Watched {
     answer.destroyed = true;
     answer.close();
   }
+}
+
+function cut(this: Socket): void {
+  this.destroy();
 }
