@@ -1,7 +1,13 @@
 import { describe, expect, it, test } from "vitest";
 import { addressRangeOf } from "../../../config/field-values.ts";
 import type { Denial } from "../../../core/denial.ts";
-import { type Arrival, parseRequest, type RequestRules } from "../../../proxy/request/parse-request.ts";
+import {
+  type Arrival,
+  parseRepeated,
+  parseRequest,
+  type RequestRules,
+} from "../../../proxy/request/parse-request.ts";
+import type { ParsedRequest } from "../../../proxy/request/parsed-request.ts";
 import {
   COOKIE,
   COOKIE_NAME,
@@ -295,4 +301,57 @@ describe("a page or a program asks", () => {
   ] as const)("%s with %j: %s", (method, lines, kind) => {
     expect(parse({ method, headers: [HOST, ...lines] })).toMatchObject({ ok: true, value: { kind } });
   });
+});
+
+describe("a request that repeats another's fields", () => {
+  const FIELDS: readonly (readonly HeaderLine[])[] = [
+    [HOST],
+    [HOST, COOKIE, ["Accept", "text/html"]],
+    [HOST, COOKIE, ["Sec-Fetch-Mode", "cors"], ["Origin", "https://evil.example"]],
+    [
+      HOST,
+      ["Authorization", "Bearer abc"],
+      ["X-Forwarded-For", "203.0.113.9"],
+      ["Sec-Fetch-Mode", "navigate"],
+    ],
+    [HOST, ["Cookie", `${COOKIE_NAME}=%%%`], ["X-User-Id", "root"]],
+  ];
+
+  function parsed(sent: Sent): ParsedRequest {
+    const { ok, ...rest } = parse({ remoteAddress: "10.0.0.1", ...sent });
+    if (!ok || !("value" in rest)) throw new Error("the request of a test is refused");
+    return rest.value;
+  }
+
+  it("is read as if it were the first, whatever it asks for, but for the mark", () => {
+    const asked = ["GET", "HEAD"].flatMap((method) =>
+      ["/", "/agents/%63oder/x?a=1"].map((target) => ({ method, target })),
+    );
+    for (const headers of FIELDS) {
+      for (const before of asked) {
+        for (const now of asked) {
+          const again = parseRepeated(
+            parsed({ ...before, headers }),
+            now.method as "GET" | "HEAD",
+            now.target,
+          );
+          const first = parsed({ ...now, headers });
+          expect(again).toEqual({ ...first, id: expect.stringMatching(REQUEST_ID), isRepeated: true });
+        }
+      }
+    }
+  });
+
+  it("has the very headers of the one before, and an id of its own", () => {
+    const before = parsed({});
+    const again = parseRepeated(before, "GET", "/");
+    expect([again?.headers === before.headers, again?.id === before.id]).toEqual([true, false]);
+  });
+
+  test.each(["/a/../b", "//a", "http://agents.example.com/", "*", "/%2f", "/a?\\", ""])(
+    "is none with the target %j",
+    (target) => {
+      expect(parseRepeated(parsed({}), "GET", target)).toBeUndefined();
+    },
+  );
 });
