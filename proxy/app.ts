@@ -34,7 +34,7 @@ import { refuseUpgrade } from "./refuse/refuse-upgrade.ts";
 import { type Arrival, parseRequest, type RequestRules } from "./request/parse-request.ts";
 import type { ParsedRequest } from "./request/parsed-request.ts";
 import type { Router, Upstream } from "./route/pick-endpoint.ts";
-import { forwardsSimple } from "./simple/forwards-simple.ts";
+import { forwardSimple } from "./simple/forward-simple.ts";
 import type { TakesSimple } from "./simple/simple-connection.ts";
 
 export type AppDeps = {
@@ -253,7 +253,7 @@ export function createApp(deps: AppDeps): App {
   return {
     admit,
 
-    takesSimple: forwardsSimple({ rules: deps.rules, forwardHttp, forwardUpgrade, log }),
+    takesSimple: forwardSimple({ rules: deps.rules, forwardHttp, forwardUpgrade, log }),
 
     async onRequest(incoming, response, refusal) {
       const parsed = parseRequest(incoming, { kind: "request" }, deps.rules);

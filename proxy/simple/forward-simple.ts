@@ -1,5 +1,5 @@
-// Which simple requests are taken on the public listener: those that are forwarded. A page, and whatever is malformed, is
-// left to Node's server, which says so in the same way to everybody.
+// Which simple requests are taken: those that are to be forwarded. Whatever is not, or is malformed, is left to Node's
+// server, so that pages and refusals of form have one way alone.
 import type { Socket } from "node:net";
 import type { Log } from "../../core/log.ts";
 import type { ClientSide } from "../client-answer.ts";
@@ -11,17 +11,20 @@ import type { ParsedRequest } from "../request/parsed-request.ts";
 import type { TakesSimple } from "./simple-connection.ts";
 import type { SimpleHead } from "./simple-head.ts";
 
-export type ForwardsSimpleDeps = {
+export function forwardSimple(deps: {
   readonly rules: RequestRules;
+  /** All stages; both answer whatever comes of it. */
   readonly forwardHttp: (request: ParsedRequest, target: Target, client: ClientSide) => Promise<void>;
   readonly forwardUpgrade: (request: ParsedRequest, target: Target, socket: Socket) => Promise<void>;
   readonly log: Log;
-};
-
-export function forwardsSimple(deps: ForwardsSimpleDeps): TakesSimple<ParsedRequest> {
+}): TakesSimple<ParsedRequest> {
   const { rules, log } = deps;
 
-  function parse({ method, url, fields }: SimpleHead, socket: Socket, arrival: Arrival) {
+  function parse(
+    { method, url, fields }: SimpleHead,
+    socket: Socket,
+    arrival: Arrival,
+  ): ParsedRequest | undefined {
     const head = { method, url, httpVersion: "1.1", rawHeaders: fields.rawHeaders, socket };
     const parsed = parseRequest(head, arrival, rules);
     return parsed.ok ? parsed.value : undefined;
