@@ -61,6 +61,12 @@ const identity = (): [string, string][] => [
   ["traceparent", "<traceparent>"],
 ];
 
+/** Of the request alone, behind what several may share. */
+const own: [string, string][] = [
+  ["x-request-id", "<x-request-id>"],
+  ["traceparent", "<traceparent>"],
+];
+
 const gatewayHost = () => new URL(gateway.url).host;
 
 const WAYS: readonly Way[] = [
@@ -68,14 +74,20 @@ const WAYS: readonly Way[] = [
     name: "GET",
     send: (lines) => ask("GET /agents/coder/files", `Cookie: ${cookie}`, ...lines),
     accepted: 200,
-    expected: () => [["host", gatewayHost()], ...forwarding(), ...identity()],
+    expected: () => [["host", gatewayHost()], ...forwarding(), ...identity(), ...own],
   },
   {
     name: "OPTIONS",
     send: (lines) =>
       ask("OPTIONS /agents/coder/files", `Cookie: ${cookie}`, `Origin: ${door.publicUrl}`, ...lines),
     accepted: 200,
-    expected: () => [["host", gatewayHost()], ["origin", door.publicUrl], ...forwarding(), ...identity()],
+    expected: () => [
+      ["host", gatewayHost()],
+      ["origin", door.publicUrl],
+      ...forwarding(),
+      ...identity(),
+      ...own,
+    ],
   },
   {
     name: "POST with a body",
@@ -97,6 +109,7 @@ const WAYS: readonly Way[] = [
       ["origin", door.publicUrl],
       ...forwarding(),
       ...identity(),
+      ...own,
       ["content-length", "2"],
     ],
   },
@@ -113,6 +126,7 @@ const WAYS: readonly Way[] = [
       ["sec-websocket-version", "13"],
       ...forwarding(),
       ...identity(),
+      ...own,
     ],
   },
 ];
