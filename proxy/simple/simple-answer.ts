@@ -19,6 +19,8 @@ export class SimpleAnswer implements ClientAnswer {
   headersSent = false;
   destroyed = false;
   shouldKeepAlive = true;
+  /** Nothing more will be written. */
+  hasEnded = false;
   readonly #carrier: AnswerCarrier;
   readonly #toHead: boolean;
   /** Until it is written. */
@@ -26,7 +28,6 @@ export class SimpleAnswer implements ClientAnswer {
   #isChunked = false;
   #hasBody = true;
   #trailers = "";
-  #hasEnded = false;
   #closed = false;
   #onClose = () => {};
 
@@ -90,8 +91,8 @@ export class SimpleAnswer implements ClientAnswer {
   }
 
   end(body?: Buffer | string, encoding: BufferEncoding = "utf8"): void {
-    if (this.#hasEnded || this.destroyed) return;
-    this.#hasEnded = true;
+    if (this.hasEnded || this.destroyed) return;
+    this.hasEnded = true;
     const { socket } = this.#carrier;
     if (typeof body === "string" && !this.#isChunked && this.#hasBody && encoding === "latin1") {
       // One write for most answers.

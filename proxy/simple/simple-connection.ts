@@ -59,6 +59,8 @@ export class SimpleConnection<Taken> implements AnswerCarrier, Watched {
   #taken: Taken | undefined;
   /** Bytes that came behind that request. */
   #passedOver = 0;
+  /** The client has asked again behind an answer of which the system has not said yet that it is sent. */
+  #isAhead = false;
   readonly #onData = (chunk: Buffer) => this.#received(chunk);
   // A client that has said all hears no answer that is not written yet: Node's server holds it so too.
   readonly #onEnd = () => this.socket.end();
@@ -99,12 +101,13 @@ export class SimpleConnection<Taken> implements AnswerCarrier, Watched {
     answer.close();
     // RFC 9112 §9.3.2: what was not answered is asked again, over another connection.
     if (this.#passedOver > 0 || !answer.shouldKeepAlive) this.socket.destroySoon();
+    else if (this.#isAhead) this.socket.resume();
+    this.#isAhead = false;
   }
 
   #received(chunk: Buffer): void {
     if (this.#answer !== undefined) {
-      this.#passedOver += chunk.length;
-      if (this.#passedOver > MAX_PASSED_OVER) this.socket.destroy();
+      this.#receivedAhead(this.#answer, chunk);
       return;
     }
     // It was told that its connection ends.
@@ -115,6 +118,18 @@ export class SimpleConnection<Taken> implements AnswerCarrier, Watched {
       this.socket.destroy();
       this.#deps.onFault(error);
     }
+  }
+
+  #receivedAhead(answer: SimpleAnswer, chunk: Buffer): void {
+    // Over TLS a client may have its answer, and ask again, a turn before the write is reported.
+    if (answer.hasEnded && this.#passedOver === 0) {
+      this.#isAhead = true;
+      this.socket.pause();
+      this.socket.unshift(chunk);
+      return;
+    }
+    this.#passedOver += chunk.length;
+    if (this.#passedOver > MAX_PASSED_OVER) this.socket.destroy();
   }
 
   #read(chunk: Buffer): void {
