@@ -323,6 +323,16 @@ describe.each([false, true])("over TLS: %s, a connection", (tls) => {
       expect([incoming.url, behind.length + mine.readableLength]).toEqual(["/ws", 5]);
     });
 
+    it("is known to have ended, paused as it is, while whoever took it takes its time", async () => {
+      const taken: Socket[] = [];
+      const { client } = await start({ tls, takes: { upgrade: (_head, socket) => taken.push(socket) > 0 } });
+      const { socket } = await client();
+      socket.write(UPGRADE);
+      await expect.poll(() => taken.length).toBe(1);
+      socket.end();
+      await expect.poll(() => taken[0]?.readableEnded).toBe(true);
+    });
+
     it("may be reset while whoever took it takes its time", async () => {
       const taken: Socket[] = [];
       const { client } = await start({ tls, takes: { upgrade: (_head, socket) => taken.push(socket) > 0 } });
