@@ -85,26 +85,40 @@ async function everything(socket: Socket): Promise<string> {
 
 const GET = head("GET / HTTP/1.1", "Host: door");
 
-// Node takes its own listener for errors off the socket of an upgrade: an error without one ends the process.
-it("outlives a client that resets its connection while its upgrade is being decided on", async () => {
-  let arrived = (_socket: Socket) => {};
-  const deciding = new Promise<Socket>((resolve) => {
-    arrived = resolve;
-  });
-  const { port } = await start({
-    app: {
-      onUpgrade(_incoming, socket) {
-        arrived(socket);
-        return new Promise<void>(() => {});
+// Node takes its own listener for errors off the socket of an upgrade, and so does the door's own reader: an error without
+// one ends the process.
+it.each([
+  ["Node's server", "Trailer: A"],
+  ["the door's own reader", "Accept: */*"],
+])(
+  "outlives a client that resets its connection while its upgrade, read by %s, is being decided on",
+  async (_who, line) => {
+    let arrived = (_socket: Socket) => {};
+    const deciding = new Promise<Socket>((resolve) => {
+      arrived = resolve;
+    });
+    const { port } = await start({
+      app: {
+        onUpgrade(_incoming, socket) {
+          arrived(socket);
+          return new Promise<void>(() => {});
+        },
+        takesSimple: {
+          request: () => undefined,
+          upgrade(_head, socket) {
+            arrived(socket);
+            return true;
+          },
+        },
       },
-    },
-  });
-  const attacker = await rawConnect(port, head(...handshake("/ws", "door")));
-  const socket = await deciding;
-  const closed = new Promise((resolve) => socket.once("close", resolve));
-  attacker.resetAndDestroy();
-  expect(await closed).toBe(true);
-});
+    });
+    const attacker = await rawConnect(port, head(...handshake("/ws", "door", line)));
+    const socket = await deciding;
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    attacker.resetAndDestroy();
+    expect(await closed).toBe(true);
+  },
+);
 
 describe.each([false, true])("clients that take their time, over TLS: %s", (tls) => {
   const short = { headersTimeout: 300, requestTimeout: 300, keepAliveTimeout: 300 };
