@@ -46,6 +46,8 @@ export type SimpleConnectionDeps<Taken> = {
 
 /** Sent behind a request that is not answered. It is dropped, and the connection with it: nobody pipelines that much. */
 const MAX_PASSED_OVER = 64 * 1024;
+/** Of fields, to know them again: with what is made of them, an idle connection keeps about three times as much. */
+const MAX_KEPT_BYTES = 4 * 1024;
 
 export class SimpleConnection<Taken> implements AnswerCarrier, Watched {
   placedAt = NOWHERE;
@@ -146,9 +148,14 @@ export class SimpleConnection<Taken> implements AnswerCarrier, Watched {
     // Whoever takes it watches for silence from now on.
     this.silentUntil = Number.POSITIVE_INFINITY;
     const before = fields === this.#fields ? this.#taken : undefined;
-    this.#taken = this.#deps.takes.request(head, this.socket, answer, before);
-    this.#fields = fields;
-    if (this.#taken === undefined) this.#handOver(chunk);
+    const taken = this.#deps.takes.request(head, this.socket, answer, before);
+    if (taken === undefined) {
+      this.#handOver(chunk);
+      return;
+    }
+    const isKept = fields.bytes.length <= MAX_KEPT_BYTES;
+    this.#fields = isKept ? fields : undefined;
+    this.#taken = isKept ? taken : undefined;
   }
 
   #upgrade(head: SimpleHead, chunk: Buffer): void {

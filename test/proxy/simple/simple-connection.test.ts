@@ -373,6 +373,21 @@ describe("what was made of the request before", () => {
   });
 });
 
+it.each([
+  [4_096, "given", "/simple/1"],
+  [4_097, "forgotten", undefined],
+])("what was made of %d bytes of fields is %s when they come again", async (size, _what, before) => {
+  const { client, exchanges } = await start({});
+  const { socket, bodies } = await client();
+  const fields = get("/").length - "GET / HTTP/1.1\r\n".length;
+  const filler = `A: ${"b".repeat(size - fields - "A: \r\n".length)}`;
+  for (const count of [1, 2]) {
+    socket.write(get(`/simple/${count}`, filler));
+    await bodies(count);
+  }
+  expect(exchanges.map(({ taken }) => taken.before?.url)).toEqual([undefined, before]);
+});
+
 describe("a client that has said all", () => {
   it("between two requests is let go", async () => {
     const { client } = await start({});
