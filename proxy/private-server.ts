@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { ClientAnswer } from "./client-answer.ts";
-import { cutOnFault } from "./cut-on-fault.ts";
+import { cutOnFault, logFault } from "./cut-on-fault.ts";
 import type { Metrics } from "./metrics.ts";
 import { readSimpleRequests } from "./simple/read-simple-requests.ts";
 import type { TakesSimple } from "./simple/simple-connection.ts";
@@ -71,7 +71,11 @@ export function createPrivateServer({ readiness, metrics, verify, clock, log }: 
     },
     upgrade: () => false,
   };
-  readSimpleRequests(server, "connection", takes, { limits: LIMITS, clock });
+  readSimpleRequests(server, "connection", takes, {
+    limits: LIMITS,
+    clock,
+    onFault: (error) => logFault(error, log),
+  });
   return server;
 }
 

@@ -1,5 +1,5 @@
 // Puts the door's own reader of simple requests in front of one of Node's HTTP servers. Most of what is forwarded is
-// simple, and Node's server costs more than everything else that is done for it; whatever is not simple, or not taken,
+// simple, and Node's server costs more than any stage of the door; whatever is not simple, or not taken,
 // reaches that server as if nobody had looked (docs/decisions/0017-simple-requests.md).
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
