@@ -9,7 +9,8 @@ import { cutOnFault, logFault } from "./cut-on-fault.ts";
 import type { Metrics } from "./metrics.ts";
 import { readSimpleRequests } from "./simple/read-simple-requests.ts";
 import type { TakesSimple } from "./simple/simple-connection.ts";
-import { askedAgain, type ReadQuestion, type Verify } from "./verify/verify.ts";
+import type { Question } from "./verify/original-request.ts";
+import type { Verify } from "./verify/verify.ts";
 
 export type Readiness = { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> };
 
@@ -33,8 +34,8 @@ const VERIFY_PATH = "/auth/verify";
 const ADDRESS = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|[\d.]+|\[[\da-f:]+\])(:\d+)?$/i;
 
 export function createPrivateServer({ readiness, metrics, verify, clock, log }: PrivateServerDeps): Server {
-  const answerQuestion = (question: ReadQuestion, socket: Socket, answer: ClientAnswer) =>
-    cutOnFault(verify.answer(question, answer), socket, log);
+  const answerQuestion = (asked: Question, socket: Socket, answer: ClientAnswer) =>
+    cutOnFault(verify(asked, answer), socket, log);
   const options = {
     maxHeaderSize: LIMITS.headerBytes,
     headersTimeout: LIMITS.headersTimeout,
@@ -49,7 +50,7 @@ export function createPrivateServer({ readiness, metrics, verify, clock, log }: 
         .end(JSON.stringify(body));
     if (!isAskedByAddress(incoming.rawHeaders)) answer(403, { error: "ask by address" });
     // By any method: some proxies ask with the client's.
-    else if (path === VERIFY_PATH) answerQuestion(verify.read(incoming), incoming.socket, response);
+    else if (path === VERIFY_PATH) answerQuestion(incoming, incoming.socket, response);
     else if (incoming.method !== "GET") answer(405, { error: "GET only" });
     else if (path === "/healthz") answer(200, { status: "ok" });
     else if (path === "/readyz") answer(readiness().ready ? 200 : 503, readiness());
@@ -60,14 +61,12 @@ export function createPrivateServer({ readiness, metrics, verify, clock, log }: 
       );
     } else answer(404, { error: "not found" });
   });
-  const takes: TakesSimple<ReadQuestion> = {
-    request({ method, url, fields }, socket, answer, before) {
-      if (url !== VERIFY_PATH || !isAskedByAddress(fields.rawHeaders)) return undefined;
-      const question = before?.ok
-        ? askedAgain(before)
-        : verify.read({ method, rawHeaders: fields.rawHeaders, socket });
-      answerQuestion(question, socket, answer);
-      return question;
+  const takes: TakesSimple<true> = {
+    // Many people's questions meet on a few connections: nothing of one is kept for the next.
+    request({ method, url, fields: { rawHeaders } }, socket, answer) {
+      if (url !== VERIFY_PATH || !isAskedByAddress(rawHeaders)) return undefined;
+      answerQuestion({ method, rawHeaders, socket }, socket, answer);
+      return true;
     },
     upgrade: () => false,
   };

@@ -120,12 +120,7 @@ export function parseRepeated(
   const target = parseTarget(url);
   if (!target.ok) return undefined;
   const { path, segments, query } = target.value;
-  return { ...repeated(before), method, path, segments, query };
-}
-
-/** The very same request once more. */
-export function repeated(before: ParsedRequest): ParsedRequest {
-  return { ...before, id: newRequestId(), isRepeated: true };
+  return { ...before, id: newRequestId(), method, path, segments, query, isRepeated: true };
 }
 
 // Node drops what is past its own count limit while still reading the body they announce (CVE-2026-58044):

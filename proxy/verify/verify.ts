@@ -4,7 +4,7 @@
 import type { Audit } from "../../core/audit.ts";
 import type { Denial } from "../../core/denial.ts";
 import { newRequestId } from "../../core/ids.ts";
-import { err, ok, type Result } from "../../core/result.ts";
+import { err, type Result } from "../../core/result.ts";
 import type { Admit, Admitted } from "../app.ts";
 import type { ClientAnswer } from "../client-answer.ts";
 import type { ControlChannels } from "../control/control-channels.ts";
@@ -15,27 +15,12 @@ import { httpTarget, methodFault, upgradeTarget } from "../forward-target.ts";
 import type { EndReason } from "../live/access-event.ts";
 import type { BeginEntry } from "../live/begin-entry.ts";
 import type { Wording } from "../refuse/refusal.ts";
-import { type Arrival, parseRequest, type RequestRules, repeated } from "../request/parse-request.ts";
+import { type Arrival, parseRequest, type RequestRules } from "../request/parse-request.ts";
 import type { ParsedRequest } from "../request/parsed-request.ts";
 import { originalRequest, type Question } from "./original-request.ts";
 import { answerNo, answerYes } from "./verify-answer.ts";
 
-export type Verify = {
-  read(asked: Question): ReadQuestion;
-  /** To be answered once. */
-  answer(question: ReadQuestion, answer: ClientAnswer): Promise<void>;
-};
-
-/** What a proxy wants to know; or what is wrong with its question, or with the request in it. */
-export type ReadQuestion = Result<
-  { readonly request: ParsedRequest; readonly target: Target; readonly isUpgrade: boolean },
-  { readonly by: Asked; readonly denial: Denial }
->;
-
-/** The same question, asked again. */
-export function askedAgain(before: ReadQuestion & { readonly ok: true }): ReadQuestion {
-  return ok({ ...before.value, request: repeated(before.value.request) });
-}
+export type Verify = (asked: Question, answer: ClientAnswer) => Promise<void>;
 
 export type VerifyDeps = {
   readonly rules: RequestRules;
@@ -94,38 +79,29 @@ export function createVerify(deps: VerifyDeps): Verify {
     return err({ code: "control_channel_away", gateway: gateway.id, endpoint: endpoint.id });
   }
 
-  return {
-    read(asked) {
-      const original = originalRequest(asked);
-      if (!original.ok) {
-        const peer = asked.socket.remoteAddress ?? "unknown";
-        const by = { id: newRequestId(), peer, method: asked.method ?? "", path: null };
-        return err({ by, denial: { code: "request_malformed", what: original.error } });
-      }
-      const { head, isUpgrade } = original.value;
-      const arrival: Arrival = isUpgrade ? { kind: "upgrade", bytesBehind: 0 } : { kind: "request" };
-      const parsed = parseRequest(head, arrival, deps.rules);
-      if (!parsed.ok) return err({ by: parsed.error, denial: parsed.error.denial });
-      const request = parsed.value;
-      const target = isUpgrade ? upgradeTarget(request) : httpTarget(request);
-      return target === undefined
-        ? err({ by: request, denial: { code: "path_unknown" } })
-        : ok({ request, target, isUpgrade });
-    },
-
-    async answer(question, answer) {
-      const refuse = (by: Asked, trail: Trail, denial: Denial) => {
-        audit.record(decisionLine(by, trail, denial));
-        answerNo(answer, denial, { requestId: by.id, ...wording });
-      };
-      if (!question.ok) return refuse(question.error.by, {}, question.error.denial);
-      const { request, target, isUpgrade } = question.value;
-      const trail: Trail = {};
-      const verdict = await (isUpgrade ? decideUpgrade : decideHttp)(request, target, trail);
-      if (!verdict.ok) return refuse(request, trail, verdict.error);
-      audit.record(decisionLine(request, trail, undefined));
-      answerYes(answer, verdict.value.upstream, verdict.value.signed.headers);
-    },
+  return async (asked, answer) => {
+    const refuse = (by: Asked, trail: Trail, denial: Denial) => {
+      audit.record(decisionLine(by, trail, denial));
+      answerNo(answer, denial, { requestId: by.id, ...wording });
+    };
+    const original = originalRequest(asked);
+    if (!original.ok) {
+      const peer = asked.socket.remoteAddress ?? "unknown";
+      const by = { id: newRequestId(), peer, method: asked.method ?? "", path: null };
+      return refuse(by, {}, { code: "request_malformed", what: original.error });
+    }
+    const { head, isUpgrade } = original.value;
+    const arrival: Arrival = isUpgrade ? { kind: "upgrade", bytesBehind: 0 } : { kind: "request" };
+    const parsed = parseRequest(head, arrival, deps.rules);
+    if (!parsed.ok) return refuse(parsed.error, {}, parsed.error.denial);
+    const request = parsed.value;
+    const target = isUpgrade ? upgradeTarget(request) : httpTarget(request);
+    if (target === undefined) return refuse(request, {}, { code: "path_unknown" });
+    const trail: Trail = {};
+    const verdict = await (isUpgrade ? decideUpgrade : decideHttp)(request, target, trail);
+    if (!verdict.ok) return refuse(request, trail, verdict.error);
+    audit.record(decisionLine(request, trail, undefined));
+    answerYes(answer, verdict.value.upstream, verdict.value.signed.headers);
   };
 }
 

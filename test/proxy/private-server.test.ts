@@ -3,23 +3,16 @@ import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../core/clock.ts";
 import { createLog } from "../../core/log.ts";
-import { err } from "../../core/result.ts";
 import { createPrivateServer } from "../../proxy/private-server.ts";
 import type { Verify } from "../../proxy/verify/verify.ts";
 import { head, rawExchange } from "../support/raw-client.ts";
-import { REQUEST_ID } from "./request-fixture.ts";
 
 const CHECKS = { provider: "up", audit: "ok" };
 const METRICS = { contentType: "text/plain; version=0.0.4", expose: async () => "gatehouse_up 1\n" };
 
-const VERIFIED: Verify = {
-  // Whatever is read becomes a refusal that says by which method it was asked.
-  read: ({ method = "" }) =>
-    err({ by: { id: REQUEST_ID, peer: "127.0.0.1", method, path: null }, denial: { code: "path_unknown" } }),
-  async answer(question, answer) {
-    answer.writeHead(200, []);
-    answer.end(JSON.stringify({ asked: question.ok ? null : question.error.by.method }));
-  },
+const VERIFIED: Verify = async (asked, answer) => {
+  answer.writeHead(200, []);
+  answer.end(JSON.stringify({ asked: asked.method }));
 };
 
 async function ask(line: string, host = "127.0.0.1:9464", ready = true, verify = VERIFIED) {

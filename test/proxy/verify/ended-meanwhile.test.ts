@@ -46,7 +46,6 @@ test("an upgrade that is refused because its access has just ended leaves its pl
     writeHead: (status: number) => calls.push(String(status)),
     end() {},
   } as unknown as ClientAnswer;
-  const verify = createVerify(deps);
-  await verify.answer(verify.read(asked), answer);
+  await createVerify(deps)(asked, answer);
   expect(calls).toEqual(["remove", "403"]);
 });
