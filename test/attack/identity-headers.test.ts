@@ -57,8 +57,6 @@ const identity = (): [string, string][] => [
   ["x-user-name", "Alice Archer"],
   ["x-corp-login", ALICE_ID],
   ["x-gateway-assertion", `<assertion of ${ALICE_ID}>`],
-  ["x-request-id", "<x-request-id>"],
-  ["traceparent", "<traceparent>"],
 ];
 
 /** Of the request alone, behind what several may share. */
