@@ -202,6 +202,13 @@ describe("an ID token", () => {
     ]);
   });
 
+  it("of the company with a reserved group of endless length leaves a line that has an end", async () => {
+    const group = `partner/${"x".repeat(400_000)}`;
+    expectRefused(await signIn("company", { groups: [group] }), 403, "One of your groups");
+    const reason = `group_reserved group=${group.slice(0, 1_000)}… prefix=partner/`;
+    expect(loginsIn(await door.closeAndReadAudit())).toEqual([["denied", "group_reserved", reason]]);
+  });
+
   it.each(["../engineering", "", "\0engineering", "partner/engineering"])(
     "of the partner with the group %j puts nobody into a group of the company's",
     async (group) => {
