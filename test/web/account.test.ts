@@ -76,6 +76,26 @@ describe("who is signed in at a chat", () => {
     expect(shown.map((account) => account?.id ?? null)).toEqual(["u_a", null]);
   });
 
+  it.each([
+    ["somebody else is connected", connected("u_b"), "u_b"],
+    ["they were signed out", { connection: { kind: "signed_out", refusal: REFUSAL }, userId: "u_a" }, null],
+  ] as const)("is not the one whom the door named before %s", async (_when, view, last) => {
+    const { watch, shown, signIn } = setUp();
+    watch.start();
+    signIn(BOB);
+    watch.seen(view);
+    await settled();
+    expect(shown.map((account) => account?.id ?? null)).not.toContain("u_a");
+    expect(shown.at(-1)?.id ?? null).toBe(last);
+  });
+
+  it("is nobody when the door names another than whom the chat is connected as", async () => {
+    const { watch, shown } = setUp();
+    watch.seen(connected("u_b"));
+    await settled();
+    expect(shown).toEqual([null]);
+  });
+
   it("is asked again with the next connection when nobody answered", async () => {
     const { watch, shown, signIn } = setUp();
     signIn(undefined);

@@ -16,7 +16,8 @@ export type AccountWatch = {
 /** @param show null: nobody is known, or nobody is signed in */
 export function watchAccount(door: DoorDeps, show: (account: Account | null) => void): AccountWatch {
   let known: Account | null = null;
-  let isAsking = false;
+  /** Counts what makes an answer under way one about somebody else, perhaps: the newest question's alone is taken. */
+  let newest = 0;
   let before: ChatView["connection"]["kind"] | undefined;
 
   function know(account: Account | null) {
@@ -24,23 +25,29 @@ export function watchAccount(door: DoorDeps, show: (account: Account | null) => 
     show(account);
   }
 
-  async function ask() {
-    if (isAsking) return;
-    isAsking = true;
+  /** @param expected as whom the chat is connected; null: not yet */
+  async function ask(expected: string | null) {
+    newest += 1;
+    const own = newest;
     const outcome = await askMe(door);
-    isAsking = false;
-    if (outcome.kind === "signed_in") know(outcome.me);
+    if (own !== newest || outcome.kind !== "signed_in") return;
+    if (expected === null || outcome.me.id === expected) know(outcome.me);
+  }
+
+  function nobody() {
+    newest += 1;
+    know(null);
   }
 
   return {
-    start: () => void ask(),
+    start: () => void ask(null),
     seen({ connection: { kind }, userId }) {
       if (kind === before) return;
       before = kind;
-      if (kind === "signed_out") return know(null);
+      if (kind === "signed_out") return nobody();
       if (kind !== "connected" || known?.id === userId) return;
-      know(null);
-      void ask();
+      nobody();
+      void ask(userId);
     },
   };
 }
