@@ -50,6 +50,9 @@ export function createPageApp(deps: PageAppDeps): PageApp {
   app.disable("x-powered-by");
   app.disable("etag");
   app.set("query parser", "simple");
+  // One spelling of each path, as handlers, return addresses and proxies in front compare them.
+  app.enable("case sensitive routing");
+  app.enable("strict routing");
   app.use((incoming, response, next) => {
     // What may be kept says so itself; sign-in redirects and refusals may not.
     response.set({

@@ -170,6 +170,15 @@ describe("signing in", () => {
     ]);
   });
 
+  it.each(["/auth/login/", "/AUTH/login", "/auth/callback/company/"])(
+    "is at addresses of one spelling: %s is none",
+    async (path) => {
+      const browser = await signedIn("partner");
+      const { status } = await browser.open(`${door.publicUrl}${path}?return_to=%2F&provider=company`);
+      expect(status).toBe(404);
+    },
+  );
+
   it("offers the provider last used first, by a cookie that holds nothing but its id", async () => {
     const browser = await signedIn("partner");
     const [cookie, ...more] = browser.jar.all().filter(({ name }) => name === "gatehouse-provider");
