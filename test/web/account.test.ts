@@ -89,6 +89,17 @@ describe("who is signed in at a chat", () => {
     expect(shown.at(-1)?.id ?? null).toBe(last);
   });
 
+  it("is asked anew when one person's connection is seen right after another's, as by a tab that was hidden", async () => {
+    const { watch, shown, signIn } = setUp();
+    watch.start();
+    await settled();
+    watch.seen(connected("u_a"));
+    signIn(BOB);
+    watch.seen(connected("u_b"));
+    await settled();
+    expect(shown).toEqual([ALICE, null, BOB]);
+  });
+
   it("is nobody when the door names another than whom the chat is connected as", async () => {
     const { watch, shown } = setUp();
     watch.seen(connected("u_b"));

@@ -7,10 +7,12 @@ import type { ChatView } from "../client/index.ts";
 
 export type Account = Pick<MeAnswer, "id" | "name" | "email" | "provider" | "agents">;
 
+type Seen = Pick<ChatView, "connection" | "userId">;
+
 export type AccountWatch = {
   start(): void;
   /** Another view of the chat. */
-  seen(view: Pick<ChatView, "connection" | "userId">): void;
+  seen(view: Seen): void;
 };
 
 /** @param show null: nobody is known, or nobody is signed in */
@@ -18,7 +20,8 @@ export function watchAccount(door: DoorDeps, show: (account: Account | null) => 
   let known: Account | null = null;
   /** Counts what makes an answer under way one about somebody else, perhaps: the newest question's alone is taken. */
   let newest = 0;
-  let before: ChatView["connection"]["kind"] | undefined;
+  /** Views are drawn once a frame, and not at all in a hidden tab: what was between two of them is not seen. */
+  let before: Seen | undefined;
 
   function know(account: Account | null) {
     known = account;
@@ -41,9 +44,11 @@ export function watchAccount(door: DoorDeps, show: (account: Account | null) => 
 
   return {
     start: () => void ask(null),
-    seen({ connection: { kind }, userId }) {
-      if (kind === before) return;
-      before = kind;
+    seen(view) {
+      const { kind } = view.connection;
+      const { userId } = view;
+      if (kind === before?.connection.kind && userId === before.userId) return;
+      before = view;
       if (kind === "signed_out") return nobody();
       if (kind !== "connected" || known?.id === userId) return;
       nobody();
