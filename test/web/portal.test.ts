@@ -83,6 +83,39 @@ describe("the portal", () => {
     expect(count("GET /api/me")).toBe(2);
   });
 
+  it("shows nothing of the one before to somebody else who has signed in meanwhile", async () => {
+    const { portal: mine, answers, timers, view } = portal();
+    answers.set("GET /api/me/told/coder", [200, { headers: [["x-user-email", "alice@example.com"]] }]);
+    mine.arrive();
+    await settled();
+    await mine.tell("coder");
+    expect(view()?.told.size).toBe(1);
+    const bob = { ...ME, id: "u_b", email: "bob@example.com", name: "Bob Baker" };
+    answers.set("GET /api/me", [200, bob]);
+    answers.set("GET /api/me/sessions", [200, { sessions: [{ sid: "s_2", current: true }] }]);
+    await timers.advance(15_000);
+    expect(view()).toEqual({
+      outcome: { kind: "signed_in", me: bob },
+      me: bob,
+      sessions: [{ sid: "s_2", current: true }],
+      notice: null,
+      told: new Map(),
+    });
+  });
+
+  it("drops what was being asked for when somebody else has signed in meanwhile", async () => {
+    const { portal: mine, answers, view } = portal();
+    answers.set("GET /api/me/told/coder", [200, { headers: [["x-user-email", "alice@example.com"]] }]);
+    mine.arrive();
+    await settled();
+    answers.set("GET /api/me", [200, { ...ME, id: "u_b" }]);
+    mine.arrive();
+    const told = mine.tell("coder");
+    await told;
+    await settled();
+    expect([view()?.me?.id, view()?.told]).toEqual(["u_b", new Map()]);
+  });
+
   it("is there again when somebody has signed in again in another tab", async () => {
     const { portal: mine, answers, view } = portal();
     mine.arrive();

@@ -64,7 +64,10 @@ function Known({ me, view, portal }: Props & { readonly me: MeAnswer }) {
         </p>
       </div>
       {me.agents.length === 0 ? <NoAgents me={me} /> : <Cards agents={me.agents} />}
-      {me.agents.length > 0 && <ToldSection agents={me.agents} told={view.told} tell={portal.tell} />}
+      {/* By person: what one has opened is closed again for the next. */}
+      {me.agents.length > 0 && (
+        <ToldSection key={me.id} agents={me.agents} told={view.told} tell={portal.tell} />
+      )}
       <SessionsSection
         agents={me.agents}
         sessions={view.sessions}

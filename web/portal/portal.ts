@@ -36,12 +36,19 @@ export type PortalDeps = DoorDeps & {
   readonly toLogin: () => void;
 };
 
+/** What is known of a person who has only just come. */
+const NOTHING: Pick<PortalView, "sessions" | "notice" | "told"> = {
+  sessions: null,
+  notice: null,
+  told: new Map(),
+};
+
 const ASK_EVERY_MS = 15_000;
 /** After the newest sign of a person: ten minutes. */
 const ASKS_UNATTENDED = 40;
 
 export function createPortal({ show, toLogin, ...door }: PortalDeps): Portal {
-  let view: PortalView = { outcome: null, me: null, sessions: null, notice: null, told: new Map() };
+  let view: PortalView = { outcome: null, me: null, ...NOTHING };
   let asksLeft = 0;
   let asking = false;
   let inView = false;
@@ -60,8 +67,24 @@ export function createPortal({ show, toLogin, ...door }: PortalDeps): Portal {
     const outcome = await askMe(door);
     asking = false;
     if (outcome.kind === "signed_out" && view.me === null) return toLogin();
-    change(outcome.kind === "signed_in" ? { outcome, me: outcome.me } : { outcome });
+    if (outcome.kind === "signed_in") {
+      // Somebody else signed in meanwhile: nothing of the one before may be shown to them.
+      change({ ...(view.me?.id === outcome.me.id ? {} : NOTHING), outcome, me: outcome.me });
+    } else change({ outcome });
     askLater();
+  }
+
+  async function askAgain() {
+    await ask();
+    if (view.outcome?.kind === "signed_in" && view.sessions === null) await listSessions();
+  }
+
+  /** @returns what changes the view no more once it is another person's */
+  function ofThisPerson(): typeof change {
+    const whose = view.me?.id;
+    return (changes) => {
+      if (view.me?.id === whose) change(changes);
+    };
   }
 
   function askLater() {
@@ -70,15 +93,17 @@ export function createPortal({ show, toLogin, ...door }: PortalDeps): Portal {
     const over = outcome?.kind === "signed_out" || outcome?.kind === "denied";
     if (!inView || over || asksLeft <= 0) return;
     const notBeforeMs = outcome?.kind === "unavailable" ? outcome.retryAfterMs : 0;
-    cancelNext = door.after(Math.max(ASK_EVERY_MS, notBeforeMs), () => void ask());
+    cancelNext = door.after(Math.max(ASK_EVERY_MS, notBeforeMs), () => void askAgain());
   }
 
   async function listSessions() {
-    change({ sessions: (await listMySessions(door)) ?? null });
+    const tell = ofThisPerson();
+    tell({ sessions: (await listMySessions(door)) ?? null });
   }
 
   async function afterEnding(ended: Promise<boolean>) {
-    change({ notice: (await ended) ? null : "That did not work. Try again." });
+    const tell = ofThisPerson();
+    tell({ notice: (await ended) ? null : "That did not work. Try again." });
     await listSessions();
   }
 
@@ -92,7 +117,7 @@ export function createPortal({ show, toLogin, ...door }: PortalDeps): Portal {
     stir() {
       const stopped = asksLeft <= 0;
       asksLeft = ASKS_UNATTENDED;
-      if (stopped && inView) void ask();
+      if (stopped && inView) void askAgain();
     },
     leave() {
       inView = false;
@@ -101,9 +126,10 @@ export function createPortal({ show, toLogin, ...door }: PortalDeps): Portal {
     endSession: (sid) => afterEnding(endMySession(door, sid)),
     endOthers: () => afterEnding(endMyOtherSessions(door)),
     async tell(agent) {
-      change({ told: new Map(view.told).set(agent, null) });
+      const tell = ofThisPerson();
+      tell({ told: new Map(view.told).set(agent, null) });
       const told = await askTold(door, agent);
-      change({ told: new Map(view.told).set(agent, told) });
+      tell({ told: new Map(view.told).set(agent, told) });
     },
   };
 }
