@@ -351,6 +351,7 @@ export function signedIn(state: AgentState, agents = ["assistant"]): () => Respo
     id: "u_a",
     email: "alice@example.com",
     name: "Alice",
+    provider: null,
     groups: ["engineering"],
     roles: [],
     agents: agents.map((id) => ({

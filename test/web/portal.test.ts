@@ -8,6 +8,7 @@ const ME: MeAnswer = {
   id: "u_a",
   email: "alice@example.com",
   name: "Alice Archer",
+  provider: null,
   groups: ["engineering"],
   roles: [],
   agents: [],
