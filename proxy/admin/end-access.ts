@@ -36,9 +36,10 @@ export function endSession({ endings }: EndAccessDeps): AdminAction {
 export function endUser(deps: NamedPeopleDeps & Pick<EndAccessDeps, "endings">): AdminAction {
   return async ({ body }) => {
     const who = spelled(fieldOf(body, "who") ?? "");
-    const provider = fieldOf(body, "provider") ?? null;
     if (!isUserId(who) && !who.includes("@"))
       return cannot(400, "name a person by user id (u_…) or e-mail", "users end");
+    const provider = providerIn(body);
+    if (provider === undefined) return cannot(400, "name a provider by its id", "users end");
     const found = await sessionsNamed({ who, provider }, deps);
     if (!found.ok) return cannot(404, found.error, "users end");
     // What is stored of a session may be unreadable, and its person is to be found all the same.
@@ -130,4 +131,10 @@ export async function commitEvent(store: Pick<Store, "commit">, event: AccessEve
 function fieldOf(body: unknown, name: string): string | undefined {
   const read = z.object({ [name]: z.string().min(1).max(256) }).safeParse(body);
   return read.success ? read.data[name] : undefined;
+}
+
+/** @returns null when none is named; undefined for what is no name, which must not pass for none: that means all of them */
+function providerIn(body: unknown): string | null | undefined {
+  const read = z.object({ provider: z.string().max(256).optional() }).safeParse(body);
+  return read.success ? (read.data.provider ?? null) : undefined;
 }

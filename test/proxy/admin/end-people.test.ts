@@ -130,6 +130,10 @@ describe("a name that means nobody", () => {
     [{ who: OURS, provider: "partner" }, 404, `${OURS} has no session at the provider partner`],
     [{ who: THEIRS }, 404, `${THEIRS} has no session`],
     [{ who: ALICE, provider: "gone" }, 404, 'there is no provider "gone"; there are company, partner'],
+    [{ who: ALICE, provider: "" }, 404, 'there is no provider ""; there are company, partner'],
+    [{ who: OURS, provider: "" }, 404, 'there is no provider ""; there are company, partner'],
+    [{ who: ALICE, provider: ["partner"] }, 400, "name a provider by its id"],
+    [{ who: ALICE, provider: "p".repeat(257) }, 400, "name a provider by its id"],
     [{ who: "alice" }, 400, "name a person by user id (u_…) or e-mail"],
     [{}, 400, "name a person by user id (u_…) or e-mail"],
   ])("(%j) ends nothing and is told so", async (named, status, error) => {
