@@ -1,5 +1,6 @@
 // Sessions that the configured providers could not begin any more: their provider has been taken out of the
-// configuration, may no longer say what they hold, or is no longer trusted with its e-mails. They end when the door starts, before anybody can use them.
+// configuration, may no longer say what they hold, or is no longer trusted with its e-mails. They end when the door
+// starts, before anybody can use them.
 import { type Audit, auditEvent } from "../../core/audit.ts";
 import type { VerifiedIdentity } from "../../core/identity.ts";
 import type { SessionId } from "../../core/ids.ts";

@@ -88,6 +88,12 @@ describe("what a session holds", () => {
     ["trust by the operator's word", byOperator, { ...OWN, emailTrusted: true }, true],
     ["such trust, taken back since", byOperator, OWN, false],
     ["no trust, while the operator gives it by now", { ...byOperator, emailTrusted: false }, OWN, true],
+    [
+      "trust of which it is not known whose word it was, as sessions of before hold it",
+      { ...held, emailVerified: undefined as never },
+      OWN,
+      false,
+    ],
   ])("%s is within reach: %o, %o, %s", (_what, said, reach, expected) => {
     expect(isWithinReach(said, reach)).toBe(expected);
   });
