@@ -7,6 +7,9 @@ export const LINE_END = "\r\n";
 const NAME = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
+/** What no line of a head may hold. Of Ċ (U+010A), written as one byte, a line end would be left. */
+export const UNSAFE = /[^\t\x20-\x7e\x80-\xff]/;
+
 /**
  * @param lines without their ends, untrusted
  * @param from the first of them that is a field

@@ -1,4 +1,5 @@
 // Headers for a gateway that several requests may share: measured and written out once, when it is first asked for.
+import { UNSAFE } from "../field-lines.ts";
 
 /** Names, in lower case, and values in turn, in the order sent. */
 export type HeaderList = readonly string[];
@@ -35,9 +36,6 @@ export function linesOf(headers: HeaderList): string {
   if (UNSAFE.test(said)) throw new TypeError("a header for a gateway holds what no header can");
   return lines;
 }
-
-// Of Ċ (U+010A), written as one byte, a line end would be left.
-export const UNSAFE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** @param sent with it, only what the client sent under the same name counts */
 export function sizeOf(headers: HeaderList, sent?: ReadonlyMap<string, string>): number {

@@ -1,6 +1,7 @@
 // The head of a request to a gateway, as it is written to the socket (RFC 9112 §3, §5).
-import { type HeaderList, linesOf, UNSAFE } from "../assert/header-block.ts";
+import { type HeaderList, linesOf } from "../assert/header-block.ts";
 import type { OutgoingHeaders } from "../assert/outgoing-headers.ts";
+import { UNSAFE } from "../field-lines.ts";
 
 /**
  * @param target path and query, normalised

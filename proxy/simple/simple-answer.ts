@@ -3,6 +3,7 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { ClientAnswer } from "../client-answer.ts";
+import { UNSAFE } from "../field-lines.ts";
 
 /** What carries it. */
 export type AnswerCarrier = {
@@ -143,7 +144,6 @@ export class SimpleAnswer implements ClientAnswer {
 }
 
 const NOTHING = Buffer.alloc(0);
-const UNSAFE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** @throws {TypeError} the value holds what none can */
 function lineOf(name: string, value: string): string {
