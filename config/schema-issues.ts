@@ -1,7 +1,8 @@
 // Checks a document against its schema: the value, or every fault in the words of formatIssue.
-import type { z } from "zod";
+import { z } from "zod";
 import type { ConfigIssue } from "../core/config-error.ts";
 import { type Document, issueAt, judgeable } from "./document.ts";
+import { entrySchemaAt } from "./entry-schema.ts";
 import { formatPath, type KeyPath, valueAt } from "./key-path.ts";
 import { knownNames } from "./nearest-name.ts";
 import { type SchemaKey, schemaKeys } from "./schema-keys.ts";
@@ -17,7 +18,7 @@ export function checkSchema<T>(
   const result = schema.safeParse(document.value, { error: expectation });
   if (result.success) return { value: result.data, issues: [] };
   const keys = schemaKeys(schema);
-  const issues = result.error.issues
+  const issues = faultsOf(schema, document.value, result.error)
     .filter((issue) => !document.faulty.has(formatPath(issue.path)))
     .flatMap((issue) => issuesOf(document, keys, issue, moved));
   return { value: undefined, issues: judgeable(document, issues) };
@@ -44,6 +45,19 @@ export function soundKeys<Shape extends z.ZodRawShape>(
     soundEntries(field as z.ZodType, { [key]: valueAt(container, [key]) }),
   );
   return Object.fromEntries(entries) as Partial<z.output<z.ZodObject<Shape>>>;
+}
+
+/** Every fault of a schema. Zod looks at no entry whose key is wrong: its own faults would only come when that is mended. */
+function faultsOf(schema: z.core.$ZodType, value: unknown, error: z.core.$ZodError): z.core.$ZodIssue[] {
+  return error.issues.flatMap((issue) => {
+    const entrySchema = issue.code === "invalid_key" ? entrySchemaAt(schema, issue.path) : undefined;
+    if (entrySchema === undefined) return [issue];
+    const entry = valueAt(value, issue.path);
+    const result = z.safeParse(entrySchema, entry, { error: expectation });
+    if (result.success) return [issue];
+    const within = faultsOf(entrySchema, entry, result.error);
+    return [issue, ...within.map((fault) => ({ ...fault, path: [...issue.path, ...fault.path] }))];
+  });
 }
 
 function issuesOf(
@@ -87,8 +101,10 @@ function missing(
   }
   const setting = document.settings.find(({ key }) => formatPath(key.path) === formatPath(path));
   if (setting === undefined) return [issueAt(document, path, expected)];
-  const ways = [setting.variable, setting.fileVariable].filter((name) => name !== undefined);
-  return [issueAt(document, path, `${expected}; set it in the file or by ${ways.join(" or ")}`)];
+  // An entry whose key is wrong has no variables: their names would be made of that key.
+  const ways = [setting.variable, setting.fileVariable].filter((name) => /^[A-Z0-9_]+$/.test(name ?? ""));
+  const orBy = ways.length === 0 ? "" : ` or by ${ways.join(" or ")}`;
+  return [issueAt(document, path, `${expected}; set it in the file${orBy}`)];
 }
 
 /** Whether a place fits a key's path, where `*` is any key of a table and `[]` any item. */

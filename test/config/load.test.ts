@@ -115,6 +115,30 @@ describe("loading the front door", () => {
     expect(() => (access.emails as Map<string, unknown>).clear()).toThrow(TypeError);
   });
 
+  test.each<[string, object, string[][]]>([
+    [
+      "but not its secret",
+      { ...FRONT_DOOR.providers.okta, name: "", clientSecret: "horse", scope: [] },
+      [
+        ["name", '""', "at least 1 characters"],
+        ["clientSecret", "a value of 5 characters", "at least 8 characters"],
+        ["scope", "an unknown key", expect.stringContaining("did you mean scopes?")],
+      ],
+    ],
+    [
+      "but no variable of which it cannot be part",
+      { ...FRONT_DOOR.providers.okta, clientSecret: undefined },
+      [["clientSecret", "nothing", "text in quotes; set it in the file"]],
+    ],
+  ])("names what is wrong in a provider whose id is wrong, %s", (_, provider, faults) => {
+    const path = frontDoorWith({ frontDoor: { ...FRONT_DOOR, providers: { "s s o": provider } } });
+    const issues = issuesOf(() => loadFrontDoor(path, NO_ENV));
+    expect(issues.map(({ path, found, expected }) => [path, found, expected])).toEqual([
+      ['providers["s s o"]', "this key", expect.stringContaining("a provider id")],
+      ...faults.map(([key, ...rest]) => [`providers["s s o"].${key}`, ...rest]),
+    ]);
+  });
+
   test("names the faults of all files and of the environment together", () => {
     const path = frontDoorWith({
       frontDoor: {

@@ -83,6 +83,7 @@ describe("IT's file", () => {
           "this key",
           'a user id (u_ and 26 characters) or an e-mail address such as "dana@example.com"',
         ],
+        ["users.eve.deny", '"yes"', "true or false"],
         [
           'users["a@b@c"]',
           "this key",
@@ -104,6 +105,23 @@ describe("IT's file", () => {
 });
 
 describe("ops's file", () => {
+  test("has the faults named that are inside entries whose keys are wrong, however deep", () => {
+    const gateways = {
+      Cloud: { label: 7, endpoints: { "Cloud 1": "nowhere", "cloud-2": "https://10.0.1.10/path" } },
+      berlin: { endpoints: { "berlin-1": "https://10.0.1.11", "Berlin 2": "nowhere" } },
+    };
+    const faults = check(ACCESS, { gateways, routes: [{ to: "berlin" }] }).issues;
+    expect(faults.map(({ path, found }) => [path, found])).toEqual([
+      ["gateways.Cloud", "this key"],
+      ["gateways.Cloud.label", "7"],
+      ['gateways.Cloud.endpoints["Cloud 1"]', "this key"],
+      ['gateways.Cloud.endpoints["Cloud 1"]', '"nowhere"'],
+      ['gateways.Cloud.endpoints["cloud-2"]', '"https://10.0.1.10/path"'],
+      ['gateways.berlin.endpoints["Berlin 2"]', "this key"],
+      ['gateways.berlin.endpoints["Berlin 2"]', '"nowhere"'],
+    ]);
+  });
+
   test("becomes a table with lower-case people and header names, and a label for every gateway", () => {
     const routes = {
       gateways: {
