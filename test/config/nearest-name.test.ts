@@ -6,10 +6,12 @@ test.each([
   ["assistent", "assistant"],
   ["asistant", "assistant"],
   ["kodder", "coder"],
+  ["idel", "idle"],
+  ["lied", undefined],
   ["banana", undefined],
   ["", undefined],
 ])("of the known names, %s is nearest to %s", (found, expected) => {
-  expect(nearestName(found, ["assistant", "coder", "clientSecret"])).toBe(expected);
+  expect(nearestName(found, ["assistant", "coder", "clientSecret", "idle"])).toBe(expected);
 });
 
 test("lists all names only when they are few", () => {
