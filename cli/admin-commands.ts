@@ -1,5 +1,6 @@
 // The commands that ask a running front door, by name. Each prints a few lines for people, or with --json the
 // answer as it came (proxy/admin/answers.ts).
+import { counted } from "../core/counted.ts";
 import type {
   AdminClosedAnswer,
   AdminEndedAnswer,
@@ -117,7 +118,8 @@ async function tell<Answer>(
 async function reloadPolicy(context: AdminContext): Promise<void> {
   const asked: Asked = { method: "POST", path: "/policy/reload" };
   const { faults } = await tell<ReloadAnswer>(context, asked, reloadText);
-  if (faults.length > 0) throw new CommandFailed(`${faults.length} fault(s) in the files: what runs stays`);
+  if (faults.length > 0)
+    throw new CommandFailed(`${counted(faults.length, "fault")} in the files: what runs stays`);
 }
 
 function endedText({ ended }: AdminEndedAnswer): string {

@@ -3,6 +3,7 @@
 import { loadFrontDoor, loadGateway, type TlsCheck } from "../config/load.ts";
 import { findInCertificate } from "../core/certificate-findings.ts";
 import { formatIssue } from "../core/config-error.ts";
+import { counted } from "../core/counted.ts";
 import type { CommandContext } from "./command.ts";
 
 /**
@@ -23,7 +24,7 @@ export function configCheckCommand(
   }
   const { access, routing, files } = loadFrontDoor(path, env, lookInto("tls", now, print));
   print(
-    `${files.join(", ")}: valid. ${access.agents.size} agents, ${routing.gateways.size} gateways, ${routing.rules.length} routes.`,
+    `${files.join(", ")}: valid. ${counted(access.agents.size, "agent")}, ${counted(routing.gateways.size, "gateway")}, ${counted(routing.rules.length, "route")}.`,
   );
 }
 

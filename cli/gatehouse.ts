@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { frontDoorDataFolder } from "../config/data-folder.ts";
 import { systemClock } from "../core/clock.ts";
 import { ConfigError, formatIssue } from "../core/config-error.ts";
+import { counted } from "../core/counted.ts";
 import { DEMO_PORTS, type DemoPorts } from "../dev/demo-ports.ts";
 import { ADMIN_COMMANDS, type AdminCommand, OWN_OPTIONS } from "./admin-commands.ts";
 import { type CommandContext, CommandFailed } from "./command.ts";
@@ -161,7 +162,7 @@ run(process.argv.slice(2), {
   if (error instanceof UsageError) process.stderr.write(`gatehouse: ${error.message}\n\n${USAGE}`);
   else if (error instanceof CommandFailed) process.stderr.write(`gatehouse: ${error.message}\n`);
   else if (error instanceof ConfigError) {
-    process.stderr.write(`gatehouse: ${error.issues.length} fault(s) in the configuration\n`);
+    process.stderr.write(`gatehouse: ${counted(error.issues.length, "fault")} in the configuration\n`);
     for (const issue of error.issues) process.stderr.write(`  ${formatIssue(issue)}\n`);
   } else
     process.stderr.write(

@@ -1,5 +1,6 @@
 // One configuration file as read: its values after `${…}` and the environment, and what a fault may say of them.
 import type { ConfigIssue } from "../core/config-error.ts";
+import { counted } from "../core/counted.ts";
 import { readEnvironment } from "./environment.ts";
 import { type Setting, settingsIn, tableOf } from "./environment-names.ts";
 import { type Environment, interpolate, referredVariables } from "./interpolate.ts";
@@ -117,7 +118,7 @@ function shown(document: Document, path: KeyPath): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (isObject(value)) return "an object";
-  if (isHidden(document, formatPath(path))) return `a value of ${String(value).length} characters`;
+  if (isHidden(document, formatPath(path))) return `a value of ${counted(String(value).length, "character")}`;
   // A name or text may be as long as the file; JSON.stringify also keeps it on one line.
   const text = typeof value === "number" ? String(value) : JSON.stringify(value);
   return text.length <= SHOWN_LENGTH ? text : `${text.slice(0, SHOWN_LENGTH)}…`;

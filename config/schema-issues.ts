@@ -1,6 +1,7 @@
 // Checks a document against its schema: the value, or every fault in the words of formatIssue.
 import { z } from "zod";
 import type { ConfigIssue } from "../core/config-error.ts";
+import { counted } from "../core/counted.ts";
 import { type Document, issueAt, judgeable } from "./document.ts";
 import { entrySchemaAt } from "./entry-schema.ts";
 import { formatPath, type KeyPath, valueAt } from "./key-path.ts";
@@ -125,9 +126,9 @@ function expectation(issue: z.core.$ZodRawIssue): string {
     case "invalid_value":
       return issue.values.map((value) => JSON.stringify(value)).join(" or ");
     case "too_small":
-      return `at least ${issue.minimum}${unitOf(issue.origin)}`;
+      return `at least ${amount(issue.minimum, issue.origin)}`;
     case "too_big":
-      return `at most ${issue.maximum}${unitOf(issue.origin)}`;
+      return `at most ${amount(issue.maximum, issue.origin)}`;
     default:
       return "another value";
   }
@@ -143,7 +144,7 @@ const typeNames: Readonly<Record<string, string>> = {
   record: "an object: { … }",
 };
 
-function unitOf(origin: string): string {
-  if (origin === "string") return " characters";
-  return origin === "array" ? " entries" : "";
+function amount(limit: number | bigint, origin: string): string {
+  if (origin === "string") return counted(limit, "character");
+  return origin === "array" ? counted(limit, "entry", "entries") : String(limit);
 }

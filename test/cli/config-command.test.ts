@@ -22,7 +22,7 @@ test("a valid front door's configuration is summed up, with every file it consis
   const path = frontDoorWith();
   const files = ["front-door.json5", "access.json5", "routes.json5"].map((name) => join(dirname(path), name));
   expect(printedBy("front-door", path)).toEqual([
-    `${files.join(", ")}: valid. 2 agents, 1 gateways, 1 routes.`,
+    `${files.join(", ")}: valid. 2 agents, 1 gateway, 1 route.`,
   ]);
 });
 

@@ -55,7 +55,7 @@ describe("gatehouse", () => {
     const { status, stdout, stderr } = gatehouse("config", "check", "--config", path);
     expect([status, stdout]).toEqual([1, ""]);
     const [first = "", ...lines] = stderr.trimEnd().split("\n");
-    expect(first).toBe(`gatehouse: ${lines.length} fault(s) in the configuration`);
+    expect(first).toBe(`gatehouse: ${lines.length} faults in the configuration`);
     expect(lines.every((line) => /^ {2}\S.*: found .*; expected /.test(line))).toBe(true);
     expect(lines.some((line) => line.includes("publicUrl"))).toBe(true);
   });

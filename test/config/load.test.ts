@@ -120,7 +120,7 @@ describe("loading the front door", () => {
       "but not its secret",
       { ...FRONT_DOOR.providers.okta, name: "", clientSecret: "horse", scope: [] },
       [
-        ["name", '""', "at least 1 characters"],
+        ["name", '""', "at least 1 character"],
         ["clientSecret", "a value of 5 characters", "at least 8 characters"],
         ["scope", "an unknown key", expect.stringContaining("did you mean scopes?")],
       ],
@@ -329,7 +329,7 @@ describe("loading the front door", () => {
   test.each([
     ["a list", "[]", { found: "a list of 0", expected: "an object: { … }" }],
     ["null", "null", { found: "null", expected: "an object: { … }" }],
-    ["text", '"x"', { found: "a value of 1 characters", expected: "an object: { … }" }],
+    ["text", '"x"', { found: "a value of 1 character", expected: "an object: { … }" }],
     ["NUL", "{}\0", { found: "a NUL character", expected: "UTF-8 text without NUL" }],
     [
       "no UTF-8",

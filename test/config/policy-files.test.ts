@@ -73,7 +73,7 @@ describe("IT's file", () => {
     };
     expect(check(access, ROUTES).issues).toEqual(
       [
-        ["agents.assistant.name", '""', "at least 1 characters"],
+        ["agents.assistant.name", '""', "at least 1 character"],
         ["agents.Coder", "this key", "an agent id: lower-case letters, digits and hyphens, at most 63"],
         ['groups["it staff"].agents[1]', '"Coder"', 'an agent id, or "*"'],
         ['groups["it staff"].agents[3]', "7", 'an agent id, or "*"'],
