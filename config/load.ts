@@ -11,6 +11,7 @@ import { frontDoorIssues } from "./front-door-checks.ts";
 import { type GatewayConfig, gatewaySchema } from "./gateway.ts";
 import type { Environment } from "./interpolate.ts";
 import { formatPath, type KeyPath, valueAt } from "./key-path.ts";
+import { otherKindIssue } from "./other-kind.ts";
 import { checkPolicy, type Policy } from "./policy-files.ts";
 import { checkSchema } from "./schema-issues.ts";
 import { type TlsFiles, tlsSchema } from "./tls.ts";
@@ -33,6 +34,8 @@ export type TlsCheck = (files: TlsFiles) => readonly ConfigIssue[];
 export function loadFrontDoor(path: string, env: Environment, checkTls: TlsCheck = NO_LOOK): LoadedFrontDoor {
   const surroundings = { env, settings: FRONT_DOOR_SETTINGS, folder: folderOf(path) };
   const document = readDocument(path, resolve(path), surroundings);
+  const otherKind = otherKindIssue(document, "front-door");
+  if (otherKind !== undefined) throw new ConfigError([otherKind]);
   const config = checkSchema(document, frontDoorSchema, FRONT_DOOR_MOVED);
   const access = readPolicyFile(document, ["policy", "access"], env);
   const routes = readPolicyFile(document, ["policy", "routes"], env);
@@ -81,6 +84,8 @@ export function loadFrontDoor(path: string, env: Environment, checkTls: TlsCheck
 export function loadGateway(path: string, env: Environment, checkTls: TlsCheck = NO_LOOK): GatewayConfig {
   const surroundings = { env, settings: GATEWAY_SETTINGS, folder: folderOf(path) };
   const document = readDocument(path, resolve(path), surroundings);
+  const otherKind = otherKindIssue(document, "gateway");
+  if (otherKind !== undefined) throw new ConfigError([otherKind]);
   const config = checkSchema(document, gatewaySchema);
   const issues = [
     ...document.issues,

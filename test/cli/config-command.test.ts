@@ -31,6 +31,42 @@ test("a valid gateway's configuration is summed up", () => {
   expect(printedBy("gateway", path)).toEqual([`${path}: valid. Gateway cloud/cloud-1, agents assistant.`]);
 });
 
+test("a file of the other kind has one fault, with the option that takes it, whatever the environment sets", () => {
+  const frontDoor = frontDoorWith({ more: { "gateway.json5": GATEWAY } });
+  const gateway = join(dirname(frontDoor), "gateway.json5");
+  const env = { GATEHOUSE_PUBLIC_URL: "https://agents.example.com", GATEHOUSE_GATEWAY_ID: "cloud" };
+  expect(issuesOf(() => printedBy("front-door", gateway, env))).toEqual([
+    {
+      source: "gateway.json5",
+      path: "",
+      found: "a gateway's configuration",
+      expected:
+        "a front door's; this one is for `gatehouse gateway`, or `gatehouse config check --kind gateway`",
+    },
+  ]);
+  expect(issuesOf(() => printedBy("gateway", frontDoor))).toEqual([
+    {
+      source: "front-door.json5",
+      path: "",
+      found: "a front door's configuration",
+      expected:
+        "a gateway's; this one is for `gatehouse front-door`, or `gatehouse config check --kind front-door`",
+    },
+  ]);
+});
+
+test.each<["front-door" | "gateway", object]>([
+  ["front-door", { ...FRONT_DOOR, gateway: {} }],
+  ["front-door", { gateways: {} }],
+  ["gateway", { ...GATEWAY, publicUrl: "https://agents.example.com" }],
+  ["gateway", { gatewey: {} }],
+])("a %s's file that is not plainly of the other kind has its own faults told: %j", (kind, content) => {
+  const path = join(folderWith({ "file.json5": content }), "file.json5");
+  const faults = issuesOf(() => printedBy(kind, path));
+  expect(faults.length).toBeGreaterThan(0);
+  expect(faults.some(({ found }) => found.endsWith("configuration"))).toBe(false);
+});
+
 test("the environment counts as it would at start", () => {
   const path = frontDoorWith();
   expect(issuesOf(() => printedBy("front-door", path, { GATEHOUSE_PUBLIC_URL: "nowhere" }))).toMatchObject([
