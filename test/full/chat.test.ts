@@ -548,6 +548,28 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     await page.getByRole("button", { name: "Stop", exact: true }).click();
   });
 
+  it("says nothing of a refusal when a session ends, and names nobody once it has", async () => {
+    const page = await openChat("alice@example.com", "coder", "#ends");
+    // Slow enough that what is shown until the answer is drawn.
+    await page.route("**/api/me", async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await route.continue();
+    });
+    await page.evaluate(`{
+      window.shown = [];
+      new MutationObserver(() => {
+        const word = document.querySelector(".state-word").textContent;
+        const named = document.querySelector("#account").textContent.includes("Alice");
+        const text = word + (named ? ", named" : "");
+        if (window.shown.at(-1) !== text) window.shown.push(text);
+      }).observe(document.body, { subtree: true, childList: true, characterData: true });
+    }`);
+    await context.request.post(`${origin}/auth/logout`, { headers: { origin } });
+    await waitForState(page, "Signed out");
+    await page.getByRole("banner").getByText("Alice").waitFor({ state: "detached" });
+    expect(await page.evaluate("window.shown")).toEqual(["Disconnected, named", "Signed out"]);
+  });
+
   it("comes back by itself after signing in again in another tab", async () => {
     const page = await openChat("alice@example.com", "coder", "#again");
     await ask(page, "where");

@@ -262,16 +262,13 @@ describe("the gateway client", () => {
     expect(gateway.links.length).toBe(1);
   });
 
-  it("stops at once on 1008, asks why, and never reconnects by itself", async () => {
+  it("stops at once on 1008, says no more until it knows why, and never reconnects by itself", async () => {
     const { gateway, door, timers, states } = await connected();
     door.answer = refusal(401, "session_ended", "Your session has ended.");
     gateway.cut(1008, "signed out");
     await timers.advance(3_600_000);
     expect(states.slice(2)).toEqual([
-      {
-        kind: "refused",
-        refusal: { message: "Signed out.", requestId: null, contact: null },
-      },
+      { kind: "asking_why" },
       {
         kind: "signed_out",
         refusal: {

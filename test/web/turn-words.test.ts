@@ -4,6 +4,7 @@ import { newTurn, type Turn } from "../../web/client/turn.ts";
 
 const AWAY: readonly Link[] = [
   "connecting",
+  "asking_why",
   "reconnecting",
   "moved",
   "gateway_down",
@@ -56,6 +57,7 @@ describe("a turn's state in words", () => {
   it("says when the rest of an answer will be seen, whatever ended the connection", () => {
     expect(wordsAway({ phase: "running", answer: "Good" })).toEqual({
       connecting: "The rest of this answer is shown when there is a connection.",
+      asking_why: "The rest of this answer is shown when there is a connection.",
       reconnecting: "The rest of this answer is shown when the connection is back.",
       moved: "The rest of this answer stays where your agent ran.",
       gateway_down: "The rest of this answer is shown when the gateway answers again.",
@@ -77,6 +79,7 @@ describe("a turn's state in words", () => {
   it("says when a message will be sent", () => {
     expect(wordsAway({ phase: "sending" })).toEqual({
       connecting: "Will be sent when there is a connection.",
+      asking_why: "Will be sent when there is a connection.",
       reconnecting: "Will be sent when the connection is back.",
       moved: "Will be sent when the connection is back.",
       gateway_down: "Will be sent when the gateway answers again.",

@@ -8,6 +8,7 @@ import { loginPath } from "../page/login-path.ts";
 const WORDS: Record<ConnectionState["kind"], string> = {
   connecting: "Connecting",
   connected: "Connected",
+  asking_why: "Disconnected",
   reconnecting: "Reconnecting",
   gateway_down: "Gateway down",
   moved: "Moved",

@@ -32,6 +32,7 @@ export function turnWords(turn: Turn, link: Link): string | null {
 
 const WHEN: Record<Exclude<Link, "connected">, string> = {
   connecting: "when there is a connection",
+  asking_why: "when there is a connection",
   reconnecting: "when the connection is back",
   moved: "when the connection is back",
   gateway_down: "when the gateway answers again",

@@ -17,6 +17,8 @@ import { needsReason, type Verdict, verdictOf } from "./verdict.ts";
 export type ConnectionState =
   | { readonly kind: "connecting" }
   | { readonly kind: "connected" }
+  /** A policy ended the connection, and `/api/me` is asked what that means: signed out, refused, or else. */
+  | { readonly kind: "asking_why" }
   | {
       readonly kind: "reconnecting" | "gateway_down" | "moved";
       readonly message: string;
@@ -97,12 +99,14 @@ export function createGatewayClient(
     cancelTimer();
     listener.ended(end);
     const judged = epoch;
-    let verdict = verdictOf(end, known, agent);
-    if (known === null && needsReason(end)) {
-      if (state.kind === "connected") become(stateOf(verdict, 0));
-      verdict = verdictOf(end, await askMe(deps), agent);
+    let me = known;
+    if (me === null && needsReason(end)) {
+      // The words of the close frame are for people, and no ground for a "no" that the next moment takes back.
+      if (state.kind === "connected") become({ kind: "asking_why" });
+      me = await askMe(deps);
     }
     if (judged !== epoch) return;
+    const verdict = verdictOf(end, me, agent);
     if (!("notBeforeMs" in verdict)) return become(verdict);
     // Later than told by up to a quarter: all who were told the same must not come back in the same instant.
     const notBeforeMs = verdict.notBeforeMs * (1 + deps.random() / 4);
