@@ -470,7 +470,9 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     await offline(true);
     await waitForState(page, "Reconnecting");
     await screenshot(page, "chat-reconnecting");
-    await page.getByText("The rest of this answer is shown when the connection is back.").waitFor();
+    await page
+      .getByText("The rest of this answer is shown when the connection is back, if the gateway still has it.")
+      .waitFor();
     await say(page, "Written while it was away");
     await page.getByText("Will be sent when the connection is back.").waitFor();
     await offline(false);

@@ -54,13 +54,15 @@ describe("a turn's state in words", () => {
     ]);
   });
 
-  it("says when the rest of an answer will be seen, whatever ended the connection", () => {
+  it("says when the rest of an answer will be seen, and promises none that may be lost with its gateway", () => {
     expect(wordsAway({ phase: "running", answer: "Good" })).toEqual({
       connecting: "The rest of this answer is shown when there is a connection.",
       asking_why: "The rest of this answer is shown when there is a connection.",
-      reconnecting: "The rest of this answer is shown when the connection is back.",
+      reconnecting:
+        "The rest of this answer is shown when the connection is back, if the gateway still has it.",
       moved: "The rest of this answer stays where your agent ran.",
-      gateway_down: "The rest of this answer is shown when the gateway answers again.",
+      gateway_down:
+        "The rest of this answer is shown when the gateway answers again, if the gateway still has it.",
       signed_out: "The rest of this answer is shown when you have signed in again.",
       refused: "The rest of this answer is shown when you may connect again.",
     });
@@ -70,7 +72,7 @@ describe("a turn's state in words", () => {
     const phases = [{ phase: "accepted" }, { phase: "queued", position: 2 }] as const;
     for (const changes of phases)
       expect(wordsAway(changes)).toMatchObject({
-        reconnecting: "The answer is shown when the connection is back.",
+        reconnecting: "The answer is shown when the connection is back, if the gateway still has it.",
         moved: "The answer stays where your agent ran.",
         signed_out: "The answer is shown when you have signed in again.",
       });

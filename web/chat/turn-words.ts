@@ -42,7 +42,10 @@ const WHEN: Record<Exclude<Link, "connected">, string> = {
 
 function restWords({ answer }: Turn, link: Exclude<Link, "connected">): string {
   const rest = answer === "" ? "The answer" : "The rest of this answer";
-  return link === "moved" ? `${rest} stays where your agent ran.` : `${rest} is shown ${WHEN[link]}.`;
+  if (link === "moved") return `${rest} stays where your agent ran.`;
+  // A gateway that was killed, or whose machine went away, comes back without it.
+  const mayBeLost = link === "reconnecting" || link === "gateway_down";
+  return `${rest} is shown ${WHEN[link]}${mayBeLost ? ", if the gateway still has it" : ""}.`;
 }
 
 function placeWords(position: number): string {
