@@ -74,7 +74,7 @@ export function answerTo(denial: Denial, names: DenialNames = BY_ID): DenialAnsw
         "Send either a session cookie or a bearer token, once.",
       );
     case "session_missing":
-      return unauthenticated(code, "Please sign in", "Sign in to see your agents.", "Bearer");
+      return unauthenticated(code, "You are not signed in", "Sign in to see your agents.", "Bearer");
     case "session_ended":
       return unauthenticated(code, "You are signed out", "Your session has ended. Sign in again.", "Bearer");
     case "bearer_invalid":

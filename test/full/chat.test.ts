@@ -540,6 +540,7 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     await waitForState(page, "Signed out");
     await page.getByText("The rest of this answer is shown when you have signed in again.").waitFor();
     expect(await changes.count()).toBe(0);
+    await page.getByText("Signed out in another tab or window.", { exact: true }).waitFor();
     await screenshot(page, "chat-signed-out-mid-answer");
     await other.getByRole("heading", { name: "You are signed out" }).waitFor();
     await page.getByRole("link", { name: "Sign in again" }).click();

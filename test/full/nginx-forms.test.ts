@@ -229,7 +229,7 @@ describe.skipIf(!hasNginx).each(["in-front", "data-plane"] as const)("nginx %s",
     ]);
     const type = "text/html; charset=utf-8";
     expect(shown).toEqual([
-      [401, type, "Please sign in"],
+      [401, type, "You are not signed in"],
       [403, type, "You may not use the agent &quot;Analyst&quot;"],
       [403, type, "You may not use that agent"],
       [400, type, "The request was not understood"],

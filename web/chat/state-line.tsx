@@ -4,30 +4,20 @@ import type { ConnectionState, Refusal } from "../client/index.ts";
 import { readContact } from "../page/contact.ts";
 import { keepFragment } from "../page/kept-fragment.ts";
 import { loginPath } from "../page/login-path.ts";
-
-const WORDS: Record<ConnectionState["kind"], string> = {
-  connecting: "Connecting",
-  connected: "Connected",
-  asking_why: "Disconnected",
-  reconnecting: "Reconnecting",
-  gateway_down: "Gateway down",
-  moved: "Moved",
-  signed_out: "Signed out",
-  refused: "Refused",
-};
+import { stateWords } from "./state-words.ts";
 
 type Props = { readonly connection: ConnectionState; readonly connect: () => void };
 
 export function StateLine({ connection, connect }: Props) {
-  const message = messageOf(connection);
+  const { word, more } = stateWords(connection);
   return (
     <div class={`state-line state-line-${connection.kind}`}>
       <p role="status">
-        <strong class="state-word">{WORDS[connection.kind]}</strong>
-        {message !== undefined && (
+        <strong class="state-word">{word}</strong>
+        {more !== undefined && (
           <>
             {" "}
-            <bdi>{message}</bdi>
+            <bdi>{more}</bdi>
           </>
         )}
       </p>
@@ -67,11 +57,6 @@ export function StateLine({ connection, connect }: Props) {
       )}
     </div>
   );
-}
-
-function messageOf(connection: ConnectionState): string | undefined {
-  if ("message" in connection) return connection.message;
-  return "refusal" in connection ? connection.refusal.message : undefined;
 }
 
 function Details({ refusal }: { readonly refusal: Refusal }) {

@@ -33,7 +33,7 @@ describe("a refusal for a program", () => {
       body: {
         error: {
           code: "session_missing",
-          message: "Please sign in. Sign in to see your agents.",
+          message: "You are not signed in. Sign in to see your agents.",
           requestId: REQUEST_ID,
           contact: "it@example.com",
         },
