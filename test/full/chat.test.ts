@@ -6,7 +6,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { SessionSummary } from "../../core/gateway-protocol.ts";
 import { violations } from "../support/axe.ts";
-import { ask, focused, say, waitForState } from "../support/chat-page.ts";
+import { ask, emailLines, focused, say, waitForState } from "../support/chat-page.ts";
 import {
   collectErrors,
   fillSignInForm,
@@ -350,6 +350,10 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
         ].join("\n"),
       );
       expect(await header.getByText("Alice Archer").isVisible()).toBe(true);
+      // Broken nowhere in a word.
+      expect(await emailLines(page)).toEqual(
+        width === 360 ? ["alice@", "example.com"] : ["alice@example.com"],
+      );
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
       await screenshot(page, `chat-account-${width}`);
     }

@@ -3,7 +3,7 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { violations } from "../support/axe.ts";
-import { waitForState } from "../support/chat-page.ts";
+import { emailLines, waitForState } from "../support/chat-page.ts";
 import {
   collectErrors,
   fillSignInForm,
@@ -167,6 +167,9 @@ describe.skipIf(!hasChromium)("the choice between providers, in Chromium", () =>
     await waitForState(page, "Gateway down");
     await page.getByRole("heading", { name: "Coder", exact: true }).waitFor();
     await look(page, "chat-of-partner");
+    // Under the provider's name, however long that is, and broken nowhere in a word: narrow, as it was looked at last.
+    expect(await page.locator(".account-email").isVisible()).toBe(true);
+    expect(await emailLines(page)).toEqual(["alice@", "example.com"]);
   });
 
   it("of a provider that does not answer leads to a page with the way back to it", async () => {

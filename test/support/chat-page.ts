@@ -21,6 +21,22 @@ export async function ask(page: Page, message: string): Promise<string> {
   return await page.locator(".answer .text").last().innerText();
 }
 
+/** The lines of the e-mail in the header as they are broken. */
+export function emailLines(page: Page): Promise<readonly string[]> {
+  return page.evaluate<readonly string[]>(`(() => {
+    const lines = new Map();
+    const range = document.createRange();
+    for (const node of document.querySelector(".account-email").childNodes)
+      for (let at = 0; at < (node.data ?? "").length; at += 1) {
+        range.setStart(node, at);
+        range.setEnd(node, at + 1);
+        const { top } = range.getBoundingClientRect();
+        lines.set(top, (lines.get(top) ?? "") + node.data[at]);
+      }
+    return [...lines.values()];
+  })()`);
+}
+
 /** What has the focus: its element and its name. */
 export function focused(page: Page): Promise<string> {
   return page.evaluate<string>(`(() => {
