@@ -409,6 +409,25 @@ describe.skipIf(!hasChromium)("the chat in Chromium", () => {
     expect(page.url()).toBe(`${origin}/chat/coder#main`);
   });
 
+  it("says in another tab that the session that is open there was deleted, and keeps what is written", async () => {
+    const page = await openChat("ivy@example.com", "coder", "#shared");
+    await ask(page, "whoami");
+    const other = await context.newPage();
+    await other.goto(`${origin}/chat/coder#shared`);
+    await waitForState(other, "Connected");
+    await other.locator(".answer").waitFor();
+    await other.locator("#message").fill("Half a thought");
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    const notice = other
+      .getByRole("alert")
+      .getByText("This session was deleted in another tab or on another device.");
+    await notice.waitFor();
+    expect(await page.getByRole("alert").count()).toBe(0);
+    expect(await other.locator(".answer").count()).toBe(0);
+    expect(await other.locator("#message").inputValue()).toBe("Half a thought");
+  });
+
   it("tells the place in line, takes a waiting message back, and asks again what was stopped", async () => {
     const page = await openChat("alice@example.com", "coder", "#line");
     await say(page, "slow");

@@ -13,6 +13,7 @@ function setUp(kept: readonly Unsent[] = []) {
   const timers = createManualTimers();
   let ids = 0;
   let view: ChatView | undefined;
+  const notices = new Set<string>();
   const client = createChatClient(
     "ws://localhost/agents/assistant/ws",
     "assistant",
@@ -35,6 +36,7 @@ function setUp(kept: readonly Unsent[] = []) {
     },
     (next) => {
       view = next;
+      if (next.chat.notice !== null) notices.add(next.chat.notice);
     },
   );
   const now = (): ChatView => {
@@ -43,6 +45,8 @@ function setUp(kept: readonly Unsent[] = []) {
   };
   return {
     unsent: () => unsent,
+    /** Every one that was shown. */
+    notices,
     gateway,
     door,
     timers,
@@ -677,8 +681,8 @@ describe("the chat client's sessions", () => {
     expect(await client.rename("Plans")).toBe("There is no connection.");
   });
 
-  it("are deleted, and the main one opens", async () => {
-    const { gateway, client, now, seen } = await connected();
+  it("are deleted, and the main one opens, without a word of what was done here", async () => {
+    const { gateway, client, now, seen, notices } = await connected();
     gateway.sessions.push(summary(OTHER, 1));
     client.open(OTHER);
     client.send("There?");
@@ -688,7 +692,7 @@ describe("the chat client's sessions", () => {
     expect([await deleted, now().sessionKey, now().sessions.entries]).toEqual([null, SESSION_KEY, []]);
     client.open(OTHER);
     await gateway.carry();
-    expect(seen()).toEqual([]);
+    expect([seen(), [...notices]]).toEqual([[], []]);
   });
 
   it("take what they have not sent with them", async () => {
@@ -707,11 +711,22 @@ describe("the chat client's sessions", () => {
   });
 
   it("say so when they were deleted elsewhere while open", async () => {
-    const { gateway, client, now, seen } = await connected();
+    const { gateway, timers, client, now, seen } = await connected();
     client.send("Here?");
     await gateway.carry();
+    gateway.messages.length = 0;
+    gateway.runs.length = 0;
     gateway.changed(SESSION_KEY);
     await gateway.carry();
-    expect([seen(), now().chat.notice]).toEqual([[], "This session was deleted."]);
+    const words = "This session was deleted in another tab or on another device.";
+    expect([seen(), now().chat.notice]).toEqual([[], words]);
+    // The next connection reads that it is empty: still for that reason, until something is said in it.
+    gateway.cut();
+    await timers.advance(1_000);
+    await gateway.carry();
+    expect([seen(), now().chat.notice, now().connection.kind]).toEqual([[], words, "connected"]);
+    client.send("Anew?");
+    await gateway.carry();
+    expect(now().chat.notice).toBe(null);
   });
 });

@@ -62,6 +62,7 @@ export type ChatClient = {
 const FRAME_BYTES = 512;
 const TOO_LONG = "it is too long for this gateway.";
 const NO_CONNECTION = "There is no connection.";
+const DELETED = "This session was deleted in another tab or on another device.";
 const MOVED = "Your agent has moved. What was said before may have stayed where it ran.";
 
 /** The session that an agent's page opens when it is told no other. */
@@ -91,6 +92,8 @@ export function createChatClient(
   };
   let hello: HelloOk | undefined;
   let hasMoved = false;
+  /** The session whose deletion was asked for here: the gateway tells of it as of any other. */
+  let deleting: string | undefined;
   /** Told of since the list of sessions was asked for. */
   let changesSinceList: SessionsChangedEvent[] | undefined;
 
@@ -182,8 +185,8 @@ export function createChatClient(
     changesSinceList?.push(change);
     show({ sessions: withChange(view.sessions, change) });
     if (change.session !== null || !chats.has(change.sessionKey)) return;
-    setChat(change.sessionKey, { ...EMPTY_CHAT, loaded: true, notice: "This session was deleted." });
-    keepUnsent();
+    const because = change.sessionKey === deleting ? null : DELETED;
+    dispatch(change.sessionKey, { type: "deleted", because });
   }
 
   async function listSessions() {
@@ -236,7 +239,9 @@ export function createChatClient(
     rename: (label) => change("sessions.patch", { label }),
     async deleteSession() {
       const key = view.sessionKey;
+      deleting = key;
       const refusal = await change("sessions.delete", {});
+      deleting = undefined;
       if (refusal !== null) return refusal;
       chats.delete(key);
       keepUnsent();

@@ -27,7 +27,7 @@ export function withHistory(state: ChatState, answer: ChatHistoryAnswer): ChatSt
     loaded: true,
     earlierThan: before.length > 0 ? state.earlierThan : oldestOf(answer),
     stale: state.stale || turns.some((turn) => turn.held.length > 0),
-    notice: null,
+    notice: turns.length === 0 ? state.emptyBecause : null,
   };
 }
 

@@ -13,6 +13,8 @@ export type ChatState = {
   readonly stale: boolean;
   /** What the person should know: reading or stopping went wrong, what a stop took back, the agent has moved. */
   readonly notice: string | null;
+  /** Why nothing is here any more, for as long as nothing is; null: nothing ever was, or it is told already. */
+  readonly emptyBecause: string | null;
 };
 
 export type ChatAction =
@@ -26,6 +28,8 @@ export type ChatAction =
   | { readonly type: "accepted"; readonly runId: string; readonly isNew: boolean }
   | { readonly type: "not_sent"; readonly runId: string; readonly reason: string }
   | { readonly type: "taken_back"; readonly runId: string }
+  /** `because`: what the person should know of it. */
+  | { readonly type: "deleted"; readonly because: string | null }
   | { readonly type: "notice"; readonly text: string | null };
 
 export const EMPTY_CHAT: ChatState = {
@@ -34,6 +38,7 @@ export const EMPTY_CHAT: ChatState = {
   earlierThan: null,
   stale: true,
   notice: null,
+  emptyBecause: null,
 };
 
 export function reduceChat(state: ChatState, action: ChatAction): ChatState {
@@ -55,7 +60,7 @@ export function reduceChat(state: ChatState, action: ChatAction): ChatState {
     case "event":
       return withEvent(state, action.event);
     case "sending":
-      return withTurn({ ...state, notice: null }, action.runId, (turn) => ({
+      return withTurn({ ...state, notice: null, emptyBecause: null }, action.runId, (turn) => ({
         ...turn,
         question: action.text,
         phase: "sending",
@@ -74,6 +79,14 @@ export function reduceChat(state: ChatState, action: ChatAction): ChatState {
       );
     case "taken_back":
       return { ...state, turns: state.turns.filter((turn) => turn.runId !== action.runId) };
+    case "deleted":
+      return {
+        ...EMPTY_CHAT,
+        loaded: true,
+        stale: false,
+        notice: action.because,
+        emptyBecause: action.because,
+      };
     case "notice":
       return { ...state, notice: action.text };
   }

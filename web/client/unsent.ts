@@ -29,5 +29,5 @@ export function unsentOf(chats: ReadonlyMap<string, ChatState>): readonly Unsent
 
 /** False for what comes often and leaves {@link unsentOf} as it is. */
 export function changesUnsent({ type }: ChatAction): boolean {
-  return type === "sending" || type === "accepted" || type === "not_sent" || type === "taken_back";
+  return ["sending", "accepted", "not_sent", "taken_back", "deleted"].includes(type);
 }
