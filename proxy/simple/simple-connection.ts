@@ -10,7 +10,7 @@ import { type HeadLimits, readSimpleHead, type SimpleFields, type SimpleHead } f
 /** What takes on simple requests. */
 export type TakesSimple<Taken> = {
   /**
-   * @param before what it made of the request before, if that had the very same fields
+   * @param before what it made of an earlier request that had the very same fields, as all since had
    * @returns what it has made of the request; undefined if it does not take it, and nothing has happened
    */
   request(
@@ -56,7 +56,7 @@ export class SimpleConnection<Taken> implements AnswerCarrier, Watched {
   readonly #deps: SimpleConnectionDeps<Taken>;
   /** To the request that came last, until it is all on its way. */
   #answer: SimpleAnswer | undefined;
-  /** Of the request taken last, and what was made of it. */
+  /** Of the requests taken last, and what was made of the first one that had them. */
   #fields: SimpleFields | undefined;
   #taken: Taken | undefined;
   /** Bytes that came behind that request. */
@@ -153,6 +153,9 @@ export class SimpleConnection<Taken> implements AnswerCarrier, Watched {
       this.#handOver(chunk);
       return;
     }
+    // What was made first stays as long as the fields do: of a thousand connections in turn, each newest one would otherwise
+    // outlive the young generation.
+    if (before !== undefined) return;
     const isKept = fields.bytes.length <= MAX_KEPT_BYTES;
     this.#fields = isKept ? fields : undefined;
     this.#taken = isKept ? taken : undefined;
